@@ -1,0 +1,2 @@
+export * from './node.ts'
+export type * from './node-store.ts'

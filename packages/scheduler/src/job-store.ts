@@ -1,0 +1,98 @@
+import type { AccountId, AttemptId, GatewayId, Instant, JobId, NodeId, TaskId } from '@fog/kernel'
+import type { Job, JobStatus, TaskCounts } from './job.ts'
+import type { Attempt, Task, TaskStatus } from './task.ts'
+import type { Tier } from './tier.ts'
+
+/** Where jobs, tasks and attempts are kept. Used inside a transaction; rows taken for change stay locked until its end. */
+export interface JobStore {
+  addJob(job: Job, tasks: readonly Task[]): Promise<void>
+  findJob(jobId: JobId): Promise<Job | undefined>
+  findJobForUpdate(jobId: JobId): Promise<Job | undefined>
+  /** Newest first; `before` is the last id of the page before. */
+  listJobs(filter: JobFilter): Promise<Job[]>
+  saveJob(job: Job): Promise<void>
+  /**
+   * Adds each delta to its job's counts, in the order of job ids, and answers the jobs as they then stand, locked.
+   * A batch of many tasks costs one statement.
+   */
+  addCounts(deltas: readonly CountDelta[]): Promise<Job[]>
+
+  /**
+   * Tasks that want a placement (`pending > 0`, `notBefore <= now`, job not over), best tier first, oldest first, then
+   * by index; locked, and those another scheduler has locked are skipped. With each, its job and the attempts it had.
+   */
+  takeQueued(now: Instant, limit: number): Promise<QueuedTask[]>
+  /** Locked in the order of ids. Unknown ids are left out. */
+  findTasksForUpdate(taskIds: readonly TaskId[]): Promise<TaskWithAttempts[]>
+  /** Every task of a job that is not over, locked in the order of ids. */
+  findOpenTasksForUpdate(jobId: JobId): Promise<TaskWithAttempts[]>
+  saveTasks(tasks: readonly Task[]): Promise<void>
+  addAttempts(attempts: readonly Attempt[]): Promise<void>
+  saveAttempts(attempts: readonly Attempt[]): Promise<void>
+
+  findTask(taskId: TaskId): Promise<TaskWithAttempts | undefined>
+  /** By index; `after` is the last index of the page before. */
+  listTasks(filter: TaskFilter): Promise<Task[]>
+  /** Of the whole job, by task index and fence. */
+  listAttempts(jobId: JobId): Promise<Attempt[]>
+  findAttempt(attemptId: AttemptId): Promise<Attempt | undefined>
+
+  /** Leased attempts on these nodes that no gateway has sent yet, oldest lease first. */
+  listUndispatched(nodeIds: readonly NodeId[], limit: number): Promise<Dispatch[]>
+  markDispatched(attemptIds: readonly AttemptId[], gatewayId: GatewayId): Promise<void>
+  /** Attempts that hold a lease on the node, dispatched or not. */
+  listLive(nodeId: NodeId): Promise<Attempt[]>
+  /** Pushes leases on; answers those that are still live. A lease is never shortened. */
+  renewLeases(attemptIds: readonly AttemptId[], expiresAt: Instant): Promise<AttemptId[]>
+  /** Live attempts whose lease ended before `now`, oldest first. */
+  listExpired(now: Instant, limit: number): Promise<Attempt[]>
+
+  /** Finished jobs whose hold is still open, oldest first, locked; those locked by another are skipped. */
+  takeUnsettled(limit: number): Promise<Job[]>
+
+  /** Queued and running tasks by tier, and when the oldest waiting one was queued. */
+  queueDepth(): Promise<QueueDepth[]>
+  /** Empty when all is well; used by simulations and audits. */
+  auditJobs(): Promise<string[]>
+}
+
+export interface JobFilter {
+  readonly accountId?: AccountId | undefined
+  readonly status?: JobStatus | undefined
+  readonly before?: JobId | undefined
+  readonly limit: number
+}
+
+export interface TaskFilter {
+  readonly jobId: JobId
+  readonly status?: TaskStatus | undefined
+  readonly after?: number | undefined
+  readonly limit: number
+}
+
+export interface CountDelta extends TaskCounts {
+  readonly jobId: JobId
+}
+
+export interface TaskWithAttempts {
+  readonly task: Task
+  /** By fence. */
+  readonly attempts: readonly Attempt[]
+}
+
+export interface QueuedTask extends TaskWithAttempts {
+  readonly job: Job
+}
+
+export interface Dispatch {
+  readonly attempt: Attempt
+  readonly task: Task
+  readonly job: Job
+}
+
+export interface QueueDepth {
+  readonly tier: Tier
+  readonly queued: number
+  readonly running: number
+  readonly oldestQueuedAt: Instant | undefined
+}

@@ -1,0 +1,93 @@
+import type { AccountId, AttemptId, Instant, JobId, NodeId, TaskId } from '@fog/kernel'
+
+export type TaskStatus = 'queued' | 'running' | 'done' | 'failed' | 'cancelled'
+
+/** The one reason a task failed. Each has one sentence in `failureSentence`. */
+export type FailureReason =
+  | 'trapped'
+  | 'exit_nonzero'
+  | 'fuel_exhausted'
+  | 'memory_exceeded'
+  | 'wall_exceeded'
+  | 'output_exceeded'
+  | 'not_loadable'
+  | 'no_agreement'
+  | 'attempts_exhausted'
+
+export interface Failure {
+  readonly reason: FailureReason
+  /** The program's own words or numbers, such as the trap's text. */
+  readonly detail: string
+}
+
+/** One task: the job's program on one item. `pending` placements are wanted now; live ones hold a lease. */
+export interface Task {
+  readonly taskId: TaskId
+  readonly jobId: JobId
+  /** 0-based place within the job. */
+  readonly index: number
+  /** Fills `{item}`; the task's name in the results. */
+  readonly item: string
+  /** Its own inputs, beside those of the job. */
+  readonly inputs: readonly { readonly path: string; readonly digest: string; readonly size: number }[]
+  readonly status: TaskStatus
+  /** Results that must agree. */
+  readonly quorum: number
+  /** Placements still to make. */
+  readonly pending: number
+  /** Placements made so far: the fencing token of the latest attempt. */
+  readonly attempts: number
+  /** Not placed before this instant: back-off after a loss. */
+  readonly notBefore: Instant
+  readonly queuedAt: Instant
+  readonly startedAt?: Instant | undefined
+  readonly finishedAt?: Instant | undefined
+  readonly acceptedAttemptId?: AttemptId | undefined
+  readonly failure?: Failure | undefined
+}
+
+export type AttemptStatus = 'leased' | 'running' | 'reported' | 'lost' | 'returned' | 'cancelled'
+
+/** One placement of one task on one node, held by a lease. */
+export interface Attempt {
+  readonly attemptId: AttemptId
+  readonly taskId: TaskId
+  readonly jobId: JobId
+  readonly nodeId: NodeId
+  /** Who is paid. */
+  readonly ownerId: AccountId
+  /** Fencing token: rises with each placement of the task. */
+  readonly fence: number
+  readonly status: AttemptStatus
+  readonly leasedAt: Instant
+  readonly leaseExpiresAt: Instant
+  readonly startedAt?: Instant | undefined
+  readonly endedAt?: Instant | undefined
+  readonly report?: Report | undefined
+  /** Why it was lost, returned or not agreed with. */
+  readonly note?: string | undefined
+}
+
+export interface OutputFile {
+  /** Relative, clean: never absolute, never with `..`. */
+  readonly path: string
+  readonly digest: string
+  readonly size: number
+}
+
+/** What a worker reports, and signs. */
+export interface Report {
+  readonly outcome: { readonly ok: true } | { readonly ok: false; readonly failure: Failure }
+  readonly exitCode: number | undefined
+  /** SHA-256, hex, over outcome, exit, fuel, stdout and outputs: equal for equal runs. */
+  readonly digest: string
+  readonly fuel: bigint
+  readonly cpuMs: number
+  readonly wallMs: number
+  readonly peakMemoryBytes: number
+  readonly stdout: { readonly digest: string; readonly size: number }
+  readonly stderr: { readonly digest: string; readonly size: number }
+  readonly outputs: readonly OutputFile[]
+  /** Ed25519 of the node over the signed form, hex. */
+  readonly signature: string
+}
