@@ -1,0 +1,17 @@
+import { join } from 'node:path'
+import { runInForeground } from './run.mjs'
+import { ROOT, ensureReady, fogEnv, fogNode, giveUp } from './setup.mjs'
+
+/** `npm start [-- --no-example] [options of fog up]`: sets up what is missing, then hands over to `fog up`. */
+async function start() {
+  await ensureReady()
+  const fog = join(ROOT, 'apps', 'cli', 'bin', 'fog.mjs')
+  return runInForeground(fogNode(), [fog, 'up', ...upArguments(process.argv.slice(2))], { cwd: ROOT, env: fogEnv() })
+}
+
+function upArguments(args) {
+  const rest = args.filter((arg) => arg !== '--example' && arg !== '--no-example')
+  return args.includes('--no-example') ? rest : ['--example', ...rest]
+}
+
+process.exitCode = await start().catch(giveUp)
