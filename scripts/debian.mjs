@@ -26,6 +26,7 @@ const TOOLS = [
   },
 ]
 
+const LOCK = join(ROOT, '.cache', 'debian.lock')
 const LOCK_WAIT_MS = 15 * 60_000
 
 /** Installs the tools that are missing on Debian or Ubuntu as root; elsewhere says what to install. Never throws for it. */
@@ -34,13 +35,16 @@ export async function ensureDebianTools() {
   if (missing.length === 0) return
   const packages = missing.flatMap((tool) => tool.packages)
   if (!canInstall()) return explain(missing, packages)
-  const onWait = (holder) => say(`Process ${holder ?? 'unknown'} is installing Debian packages. Waiting for it.`)
-  await withLock(join(ROOT, '.cache', 'debian.lock'), { waitMs: LOCK_WAIT_MS, onWait }, () => install(packages)).catch(
-    (error) => {
-      say(error.message)
-      explain(missing, packages)
-    },
-  )
+  try {
+    await withLock(LOCK, { waitMs: LOCK_WAIT_MS, onWait: sayWhoHoldsIt }, () => install(packages))
+  } catch (error) {
+    say(error.message)
+    explain(missing, packages)
+  }
+}
+
+function sayWhoHoldsIt(holder) {
+  say(`Process ${holder ?? 'unknown'} is installing Debian packages. Waiting for it.`)
 }
 
 async function install(packages) {

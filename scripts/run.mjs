@@ -31,15 +31,20 @@ export async function runInForeground(command, args, options) {
   return end.code
 }
 
-/** Passes the signals that end a program on to the child, which decides; the returned function stops that. */
+/** Passes the signals that end a program on to the child, which decides. The returned function stops that and names the last one. */
 export function forwardSignals(child) {
+  let last
   const forward = (signal) => {
+    last = signal
     // Ctrl-C reaches the whole foreground group by itself; a second one would mean "at once" to the child.
     if (signal === 'SIGINT' && process.stdin.isTTY) return
     child.kill(signal)
   }
   for (const signal of FORWARDED) process.on(signal, forward)
-  return () => FORWARDED.forEach((signal) => process.off(signal, forward))
+  return () => {
+    for (const signal of FORWARDED) process.off(signal, forward)
+    return last
+  }
 }
 
 function ended(child) {

@@ -21,14 +21,6 @@ const LOCK_WAIT_MS = 20 * 60_000
 /** Something only the person at the machine can mend. The message says what. */
 export class SetupError extends Error {}
 
-/** Installs the packages that package-lock.json names, unless they are there, and builds the console when it changed. */
-export async function ensureReady() {
-  await locked(async () => {
-    await installIfChanged()
-    await buildConsoleIfChanged()
-  })
-}
-
 /** Makes node_modules match package-lock.json. */
 export async function ensureInstalled() {
   await locked(installIfChanged)
@@ -62,8 +54,11 @@ export function giveUp(error) {
 }
 
 function locked(work) {
-  const onWait = (holder) => say(`Another start (process ${holder ?? 'unknown'}) is setting Fog up. Waiting for it.`)
-  return withLock(join(ROOT, '.cache', 'setup.lock'), { waitMs: LOCK_WAIT_MS, onWait }, work)
+  return withLock(join(ROOT, '.cache', 'setup.lock'), { waitMs: LOCK_WAIT_MS, onWait: sayWhoHoldsIt }, work)
+}
+
+function sayWhoHoldsIt(holder) {
+  say(`Another start (process ${holder ?? 'unknown'}) is setting Fog up. Waiting for it.`)
 }
 
 async function installIfChanged() {
@@ -100,7 +95,7 @@ export function installedMatches(wanted, installed) {
 }
 
 function isOptional(entry) {
-  return entry.optional === true || entry.devOptional === true || entry.peer === true
+  return entry.optional === true || entry.devOptional === true
 }
 
 function checkPlatform() {
@@ -178,7 +173,7 @@ async function sourcesOf(folder) {
 // npm tells its scripts where it lies; started in another way, it is looked up on the PATH.
 async function npm(...args) {
   const cli = process.env.npm_execpath
-  const options = { cwd: ROOT, env: { ...process.env, NODE_ENV: '' } }
+  const options = { cwd: ROOT, env: { ...process.env, NODE_ENV: '', NO_COLOR: '1' } }
   if (cli?.endsWith('.js')) return runQuietly(process.execPath, [cli, ...args], options)
   const found = spawnSync('npm', ['--version'], { shell: process.platform === 'win32', stdio: 'ignore' })
   if (found.status !== 0) throw new SetupError('npm was not found. It comes with Node: https://nodejs.org')
@@ -189,4 +184,4 @@ function read(file) {
   return readFile(file, 'utf8').catch(() => undefined)
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await ensureReady().catch(giveUp)
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await ensureInstalled().catch(giveUp)

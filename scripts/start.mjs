@@ -1,10 +1,11 @@
 import { join } from 'node:path'
 import { runInForeground } from './run.mjs'
-import { ROOT, ensureReady, fogEnv, fogNode, giveUp } from './setup.mjs'
+import { ROOT, ensureConsoleBuilt, ensureInstalled, fogEnv, fogNode, giveUp } from './setup.mjs'
 
 /** `npm start [-- --no-example] [options of fog up]`: sets up what is missing, then hands over to `fog up`. */
 async function start() {
-  await ensureReady()
+  await ensureInstalled()
+  await ensureConsoleBuilt()
   const fog = join(ROOT, 'apps', 'cli', 'bin', 'fog.mjs')
   return runInForeground(fogNode(), [fog, 'up', ...upArguments(process.argv.slice(2))], { cwd: ROOT, env: fogEnv() })
 }

@@ -1,17 +1,18 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ensureDebianTools } from './debian.mjs'
 import { say, seconds } from './progress.mjs'
 import { forwardSignals } from './run.mjs'
-import { ROOT, ensureReady, fogEnv, fogNode, giveUp } from './setup.mjs'
+import { ROOT, ensureConsoleBuilt, ensureInstalled, fogEnv, fogNode, giveUp } from './setup.mjs'
 
 /** `npm test [-- step ...]`: every step runs even when an earlier one failed; the last line counts them all. */
 
 const MINUTE_MS = 60_000
 const STEPS = [
+  { name: 'console', build: ensureConsoleBuilt },
   { name: 'types', tool: ['typescript/bin/tsc', '--noEmit'], limitMs: 5 * MINUTE_MS },
   { name: 'lint', tool: ['oxlint/bin/oxlint', '--type-aware'], limitMs: 5 * MINUTE_MS },
   { name: 'format', tool: ['oxfmt/bin/oxfmt', '--check'], limitMs: 2 * MINUTE_MS },
@@ -20,12 +21,15 @@ const STEPS = [
   { name: 'browser', project: 'browser', limitMs: 15 * MINUTE_MS },
 ]
 
+const ONE_PASSED = { passed: 1, failed: 0, skipped: 0 }
+const ONE_FAILED = { passed: 0, failed: 1, skipped: 0 }
+
 /** A step that ran over its limit first gets the chance to stop what it started. */
 const GRACE_MS = 10_000
 
 async function test(names) {
   const steps = chosenSteps(names)
-  await ensureReady()
+  await ensureInstalled()
   await ensureDebianTools()
   const outcomes = []
   for (const step of steps) outcomes.push(await runStep(step))
@@ -42,13 +46,27 @@ function chosenSteps(names) {
 async function runStep(step) {
   say(`\n── ${step.name} ${'─'.repeat(60 - step.name.length)}`)
   const startedAt = Date.now()
-  const counts = step.tool ? await runTool(step) : await runProject(step)
-  return { name: step.name, ...counts, took: seconds(startedAt) }
+  return { name: step.name, ...(await countsOfStep(step)), took: seconds(startedAt) }
+}
+
+function countsOfStep(step) {
+  if (step.build) return runBuild(step)
+  return step.tool ? runTool(step) : runProject(step)
+}
+
+async function runBuild({ build }) {
+  try {
+    await build()
+    return ONE_PASSED
+  } catch (error) {
+    say(error.message)
+    return ONE_FAILED
+  }
 }
 
 async function runTool({ tool: [script, ...args], limitMs }) {
   const code = await runNode([join('node_modules', script), ...args], limitMs)
-  return code === 0 ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 }
+  return code === 0 ? ONE_PASSED : ONE_FAILED
 }
 
 async function runProject({ project, limitMs }) {
@@ -56,7 +74,7 @@ async function runProject({ project, limitMs }) {
   const report = join(folder, 'report.json')
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
   const code = await runNode(['node_modules/vitest/vitest.mjs', 'run', '--project', project, ...reporters], limitMs)
-  const counts = existsSync(report) ? countsOf(JSON.parse(await readFile(report, 'utf8'))) : nothingRan()
+  const counts = existsSync(report) ? countsOf(JSON.parse(await readFile(report, 'utf8'))) : ONE_FAILED
   await rm(folder, { recursive: true, force: true })
   // A file that cannot be loaded, or an error outside of any test, fails the step without failing a test.
   return code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts
@@ -67,10 +85,6 @@ function countsOf(report) {
   const unloaded = report.testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0)
   const failed = numFailedTests + unloaded.length
   return { passed: numPassedTests, failed, skipped: numPendingTests + numTodoTests }
-}
-
-function nothingRan() {
-  return { passed: 0, failed: 1, skipped: 0 }
 }
 
 /** The exit code of a Node program with the terminal as its own, ended when it takes longer than `limitMs`. */
@@ -85,7 +99,8 @@ function runNode(args, limitMs) {
     ]
     child.once('close', (code) => {
       timers.forEach(clearTimeout)
-      stopForwarding()
+      const interruptedBy = stopForwarding()
+      if (interruptedBy) process.exit(128 + constants.signals[interruptedBy])
       resolve(code ?? 1)
     })
   })
