@@ -6,8 +6,9 @@ export class MemoryDatabase {
   #undo: (() => void)[] | undefined
   #last: Promise<unknown> = Promise.resolve()
 
-  table<Key, Row>(): MemoryTable<Key, Row> {
-    return new MemoryTable<Key, Row>((undo) => this.#undo?.push(undo))
+  /** `onChange` hears of every change and of every change taken back, so that indexes follow their table. */
+  table<Key, Row>(onChange: OnRowChange<Row> = () => {}): MemoryTable<Key, Row> {
+    return new MemoryTable<Key, Row>((undo) => this.#undo?.push(undo), onChange)
   }
 
   /** Runs `work` alone. When it throws, every change it made is taken back. */
@@ -32,13 +33,19 @@ export class MemoryDatabase {
   }
 }
 
+/** A row as it was and as it is now: undefined where there is none. */
+export type OnRowChange<Row> = (before: Row | undefined, after: Row | undefined) => void
+
 /** One table. Rows are replaced, never changed in place. */
 export class MemoryTable<Key, Row> {
   readonly #rows = new Map<Key, Row>()
   readonly #remember: (undo: () => void) => void
 
-  constructor(remember: (undo: () => void) => void) {
+  readonly #onChange: OnRowChange<Row>
+
+  constructor(remember: (undo: () => void) => void, onChange: OnRowChange<Row> = () => {}) {
     this.#remember = remember
+    this.#onChange = onChange
   }
 
   get(key: Key): Row | undefined {
@@ -58,16 +65,23 @@ export class MemoryTable<Key, Row> {
   }
 
   set(key: Key, row: Row): void {
-    const had = this.#rows.has(key)
     const before = this.#rows.get(key)
-    this.#remember(() => (had ? this.#rows.set(key, before as Row) : this.#rows.delete(key)))
-    this.#rows.set(key, row)
+    this.#put(key, row)
+    this.#remember(() => this.#put(key, before))
   }
 
   delete(key: Key): boolean {
     const before = this.#rows.get(key)
-    if (!this.#rows.delete(key)) return false
-    this.#remember(() => this.#rows.set(key, before as Row))
+    if (before === undefined) return false
+    this.#put(key, undefined)
+    this.#remember(() => this.#put(key, before))
     return true
+  }
+
+  #put(key: Key, row: Row | undefined): void {
+    const before = this.#rows.get(key)
+    if (row === undefined) this.#rows.delete(key)
+    else this.#rows.set(key, row)
+    this.#onChange(before, row)
   }
 }

@@ -1,0 +1,32 @@
+import { type Static, Type } from 'typebox'
+import { id, strict } from './schemas.ts'
+
+/** Every type of event on the feed, with what `data` holds. Past tense; ids stand in the event itself. */
+export const EVENT_TYPES = {
+  'job.queued': 'name, tasks',
+  'job.started': '',
+  'job.succeeded': 'done, failed',
+  'job.failed': 'done, failed, reason',
+  'job.cancelled': '',
+  'job.settled': 'cost, returned',
+  'task.placed': 'index, node, fence',
+  'task.started': 'index, node',
+  'task.done': 'index, fuel',
+  'task.failed': 'index, reason',
+  'task.requeued': 'index, why',
+  'task.cancelled': 'index',
+  'node.enrolled': 'name',
+  'node.connected': 'name',
+  'node.state_changed': 'name, state, reason',
+  'account.changed': 'available, onHold',
+} as const
+export type EventType = keyof typeof EVENT_TYPES
+
+/** The first message on the event socket. */
+export const FeedHello = strict({
+  type: Type.Literal('auth'),
+  token: Type.String({ maxLength: 4096 }),
+  after: Type.Optional(Type.String({ maxLength: 100 })),
+  jobId: Type.Optional(id('job')),
+})
+export type FeedHello = Static<typeof FeedHello>
