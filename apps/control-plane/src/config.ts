@@ -1,0 +1,152 @@
+import { resolve } from 'node:path'
+import { type Amount, FogError, parseTokens } from '@fog/kernel'
+
+/** Every setting, read once. `docs/settings.md` lists them; nothing else touches the environment. */
+export interface Config {
+  /** Where everything durable lies. */
+  readonly dataDir: string
+  /** Another PostgreSQL, 15 or newer; undefined starts the embedded one in the data folder. */
+  readonly databaseUrl: string | undefined
+  readonly httpHost: string
+  /** 0 takes any free port. */
+  readonly httpPort: number
+  /** Address people use, when it is not the one listened on (behind a proxy, say). */
+  readonly publicUrl: string | undefined
+  /** Whether a proxy in front names the caller's address in X-Forwarded-For. */
+  readonly trustProxy: boolean
+  /** The console's built files; undefined serves none. */
+  readonly consoleDir: string | undefined
+  readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
+  /** What `/metrics` asks for as a bearer token; undefined answers only callers on this machine. */
+  readonly metricsToken: string | undefined
+  readonly limits: Limits
+  readonly prices: Prices
+  readonly timing: Timing
+}
+
+export interface Limits {
+  readonly maxBlobBytes: number
+  readonly maxProgramBytes: number
+  readonly maxBodyBytes: number
+  readonly requestsPerMinute: number
+  readonly maxOpenJobsPerAccount: number
+  readonly maxLogBytesPerTask: number
+  readonly maxFeedSubscribers: number
+  readonly maxWorkers: number
+}
+
+export interface Prices {
+  /** Units for 10^9 metered instructions at the silver tier. */
+  readonly unitsPerGigafuel: Amount
+  /** Of each payment, kept by the treasury. */
+  readonly feeBasisPoints: bigint
+  /** Minted for the first admin. */
+  readonly firstGrant: Amount
+  /** Fuel a task may use per core and second of wall time, unless it says. */
+  readonly fuelPerCoreSecond: number
+}
+
+export interface Timing {
+  /** How long an attempt lives without being renewed. */
+  readonly leaseMs: number
+  readonly heartbeatMinMs: number
+  readonly heartbeatMaxMs: number
+  /** Heartbeats a second this process wants at most; more nodes beat slower. */
+  readonly heartbeatsPerSecond: number
+  /** A gateway not heard of for this long has lost its channels. */
+  readonly gatewayLostMs: number
+  /** Results gather this long before one transaction takes them in. */
+  readonly groupCommitMs: number
+  readonly loopIdleMs: number
+  readonly stopGraceMs: number
+}
+
+export class ConfigError extends FogError<{ code: 'config.invalid'; name: string; text: string; wants: string }> {
+  static override readonly texts = {
+    'config.invalid': { says: 'The setting {name} is "{text}".', fix: 'It wants {wants}.' },
+  }
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
+
+/** Reads the settings. Throws `config.invalid` for the first one that cannot be understood. */
+export function readConfig(env: Environment = process.env): Config {
+  const whole = (name: string, fallback: number, min: number, max: number) => integer(env, name, fallback, min, max)
+  return {
+    dataDir: resolve(env['FOG_DATA_DIR'] || '.fog'),
+    databaseUrl: env['DATABASE_URL'] || undefined,
+    httpHost: env['FOG_HTTP_HOST'] || '127.0.0.1',
+    httpPort: whole('FOG_HTTP_PORT', 7070, 0, 65_535),
+    publicUrl: env['FOG_PUBLIC_URL'] || undefined,
+    trustProxy: flag(env, 'FOG_TRUST_PROXY'),
+    consoleDir: env['FOG_CONSOLE_DIR'] || undefined,
+    logLevel: oneOf(env, 'FOG_LOG_LEVEL', LOG_LEVELS, 'info'),
+    metricsToken: env['FOG_METRICS_TOKEN'] || undefined,
+    limits: {
+      maxBlobBytes: whole('FOG_MAX_BLOB_MIB', 1024, 1, 1_048_576) * 1_048_576,
+      maxProgramBytes: whole('FOG_MAX_PROGRAM_MIB', 64, 1, 1024) * 1_048_576,
+      maxBodyBytes: whole('FOG_MAX_BODY_MIB', 16, 1, 256) * 1_048_576,
+      requestsPerMinute: whole('FOG_REQUESTS_PER_MINUTE', 1200, 1, 1_000_000),
+      maxOpenJobsPerAccount: whole('FOG_MAX_OPEN_JOBS', 1000, 1, 1_000_000),
+      maxLogBytesPerTask: whole('FOG_MAX_LOG_KIB', 1024, 1, 1_048_576) * 1024,
+      maxFeedSubscribers: whole('FOG_MAX_FEED_SUBSCRIBERS', 2000, 1, 100_000),
+      maxWorkers: whole('FOG_MAX_WORKERS', 20_000, 1, 1_000_000),
+    },
+    prices: {
+      unitsPerGigafuel: tokens(env, 'FOG_PRICE_PER_GIGAFUEL', '0.001'),
+      feeBasisPoints: BigInt(whole('FOG_FEE_BASIS_POINTS', 500, 0, 10_000)),
+      firstGrant: tokens(env, 'FOG_FIRST_GRANT', '10000'),
+      fuelPerCoreSecond: whole('FOG_FUEL_PER_CORE_SECOND', 4_000_000_000, 1_000_000, 100_000_000_000),
+    },
+    timing: {
+      leaseMs: whole('FOG_LEASE_MS', 30_000, 1_000, 3_600_000),
+      heartbeatMinMs: whole('FOG_HEARTBEAT_MIN_MS', 2_000, 100, 60_000),
+      heartbeatMaxMs: whole('FOG_HEARTBEAT_MAX_MS', 60_000, 100, 600_000),
+      heartbeatsPerSecond: whole('FOG_HEARTBEATS_PER_SECOND', 500, 1, 100_000),
+      gatewayLostMs: whole('FOG_GATEWAY_LOST_MS', 10_000, 500, 600_000),
+      groupCommitMs: whole('FOG_GROUP_COMMIT_MS', 5, 0, 1_000),
+      loopIdleMs: whole('FOG_LOOP_IDLE_MS', 1_000, 10, 60_000),
+      stopGraceMs: whole('FOG_STOP_GRACE_MS', 10_000, 0, 600_000),
+    },
+  }
+}
+
+function integer(env: Environment, name: string, fallback: number, min: number, max: number): number {
+  const text = env[name]
+  if (text === undefined || text === '') return fallback
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw new ConfigError({ code: 'config.invalid', name, text, wants: `a whole number from ${min} to ${max}` })
+  }
+  return value
+}
+
+function flag(env: Environment, name: string): boolean {
+  const text = env[name] || 'false'
+  if (text === 'true' || text === '1') return true
+  if (text === 'false' || text === '0') return false
+  throw new ConfigError({ code: 'config.invalid', name, text, wants: 'true or false' })
+}
+
+function oneOf<const Choice extends string>(
+  env: Environment,
+  name: string,
+  choices: readonly Choice[],
+  fallback: Choice,
+): Choice {
+  const text = env[name] || fallback
+  const found = choices.find((choice) => choice === text)
+  if (!found) throw new ConfigError({ code: 'config.invalid', name, text, wants: `one of ${choices.join(', ')}` })
+  return found
+}
+
+function tokens(env: Environment, name: string, fallback: string): Amount {
+  const text = env[name] || fallback
+  try {
+    return parseTokens(text)
+  } catch {
+    throw new ConfigError({ code: 'config.invalid', name, text, wants: 'tokens, such as 50 or 0.25' })
+  }
+}
