@@ -40,7 +40,6 @@ export type OnRowChange<Row> = (before: Row | undefined, after: Row | undefined)
 export class MemoryTable<Key, Row> {
   readonly #rows = new Map<Key, Row>()
   readonly #remember: (undo: () => void) => void
-
   readonly #onChange: OnRowChange<Row>
 
   constructor(remember: (undo: () => void) => void, onChange: OnRowChange<Row> = () => {}) {

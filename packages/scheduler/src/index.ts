@@ -1,4 +1,7 @@
+export * from './audit.ts'
 export * from './job.ts'
 export type * from './job-store.ts'
+export * from './memory-job-store.ts'
+export * from './states.ts'
 export * from './task.ts'
 export * from './tier.ts'

@@ -50,7 +50,7 @@ export interface JobStore {
   /** Finished jobs whose hold is still open, oldest first, locked; those locked by another are skipped. */
   takeUnsettled(limit: number): Promise<Job[]>
 
-  /** Queued and running tasks by tier, and when the oldest waiting one was queued. */
+  /** Queued and running tasks, and when the oldest queued one was queued: one row for each tier, best first. */
   queueDepth(): Promise<QueueDepth[]>
   /** Empty when all is well; used by simulations and audits. */
   auditJobs(): Promise<string[]>

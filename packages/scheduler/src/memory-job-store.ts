@@ -1,0 +1,249 @@
+import type { AccountId, AttemptId, GatewayId, Instant, JobId, MemoryTable, NodeId, TaskId } from '@fog/kernel'
+import { assert, MemoryDatabase } from '@fog/kernel'
+import { auditJob } from './audit.ts'
+import type { Job } from './job.ts'
+import type {
+  CountDelta,
+  Dispatch,
+  JobFilter,
+  JobStore,
+  QueuedTask,
+  QueueDepth,
+  TaskFilter,
+  TaskWithAttempts,
+} from './job-store.ts'
+import { SortedIndex } from './sorted-index.ts'
+import { isLive, isOpen, isOver, sumCounts } from './states.ts'
+import type { Attempt, Task } from './task.ts'
+import type { Tier } from './tier.ts'
+import { TIERS } from './tier.ts'
+
+/** The memory twin: one transaction at a time, every ordered question answered by an index. */
+export class MemoryJobStore implements JobStore {
+  readonly #jobs: MemoryTable<JobId, Job>
+  readonly #tasks: MemoryTable<TaskId, Task>
+  readonly #attempts: MemoryTable<AttemptId, Attempt>
+  readonly #dispatchedBy: MemoryTable<AttemptId, GatewayId>
+
+  readonly #jobsById = new SortedIndex<'all', Job>(() => 'all', byJobId)
+  readonly #jobsByAccount = new SortedIndex<AccountId, Job>((job) => job.accountId, byJobId)
+  readonly #unsettled = new SortedIndex<'all', Job>((job) => (isOver(job) && !job.settled ? 'all' : undefined), byEnd)
+
+  readonly #tasksByJob = new SortedIndex<JobId, Task>((task) => task.jobId, byIndex)
+  readonly #openByJob = new SortedIndex<JobId, Task>((task) => (isOpen(task) ? task.jobId : undefined), byTaskId)
+  readonly #queue = new SortedIndex<Tier, Task>((task) => (task.pending > 0 ? this.#tierOf(task) : undefined), byAge)
+  readonly #standing = new SortedIndex<string, Task>(
+    (task) => (isOpen(task) ? `${this.#tierOf(task)} ${task.status}` : undefined),
+    byAge,
+  )
+
+  readonly #attemptsByTask = new SortedIndex<TaskId, Attempt>((attempt) => attempt.taskId, byFence)
+  readonly #liveByNode = new SortedIndex<NodeId, Attempt>((it) => (isLive(it) ? it.nodeId : undefined), byLease)
+  readonly #expiring = new SortedIndex<'all', Attempt>((it) => (isLive(it) ? 'all' : undefined), byExpiry)
+
+  constructor(database: MemoryDatabase = new MemoryDatabase()) {
+    const jobIndexes = [this.#jobsById, this.#jobsByAccount, this.#unsettled]
+    const taskIndexes = [this.#tasksByJob, this.#openByJob, this.#queue, this.#standing]
+    const attemptIndexes = [this.#attemptsByTask, this.#liveByNode, this.#expiring]
+    this.#jobs = database.table((before, after) => jobIndexes.forEach((index) => index.follow(before, after)))
+    this.#tasks = database.table((before, after) => taskIndexes.forEach((index) => index.follow(before, after)))
+    this.#attempts = database.table((before, after) => attemptIndexes.forEach((index) => index.follow(before, after)))
+    this.#dispatchedBy = database.table()
+  }
+
+  async addJob(job: Job, tasks: readonly Task[]): Promise<void> {
+    assert(!this.#jobs.has(job.jobId), `${job.jobId} was added before`)
+    this.#jobs.set(job.jobId, job)
+    for (const task of tasks) {
+      assert(!this.#tasks.has(task.taskId), `${task.taskId} was added before`)
+      this.#tasks.set(task.taskId, task)
+    }
+  }
+
+  async findJob(jobId: JobId): Promise<Job | undefined> {
+    return this.#jobs.get(jobId)
+  }
+
+  findJobForUpdate(jobId: JobId): Promise<Job | undefined> {
+    return this.findJob(jobId)
+  }
+
+  async listJobs({ accountId, status, before, limit }: JobFilter): Promise<Job[]> {
+    const jobs = accountId ? this.#jobsByAccount.get(accountId) : this.#jobsById.get('all')
+    return jobs
+      .valuesDown((job) => before === undefined || job.jobId < before)
+      .filter((job) => status === undefined || job.status === status)
+      .take(limit)
+      .toArray()
+  }
+
+  async saveJob(job: Job): Promise<void> {
+    assert(this.#jobs.has(job.jobId), `${job.jobId} was never added`)
+    this.#jobs.set(job.jobId, job)
+  }
+
+  async addCounts(deltas: readonly CountDelta[]): Promise<Job[]> {
+    for (const delta of deltas) {
+      const job = this.#jobs.get(delta.jobId)
+      if (job) this.#jobs.set(job.jobId, { ...job, counts: sumCounts(job.counts, delta) })
+    }
+    return this.#existing(
+      this.#jobs,
+      deltas.map(({ jobId }) => jobId),
+    )
+  }
+
+  async takeQueued(now: Instant, limit: number): Promise<QueuedTask[]> {
+    const taken: QueuedTask[] = []
+    for (const tier of TIERS) {
+      for (const task of this.#queue.get(tier).values()) {
+        if (taken.length >= limit) return taken
+        const job = this.#jobOf(task)
+        if (task.notBefore <= now && !isOver(job)) taken.push({ ...this.#withAttempts(task), job })
+      }
+    }
+    return taken
+  }
+
+  async findTasksForUpdate(taskIds: readonly TaskId[]): Promise<TaskWithAttempts[]> {
+    return this.#existing(this.#tasks, taskIds).map((task) => this.#withAttempts(task))
+  }
+
+  async findOpenTasksForUpdate(jobId: JobId): Promise<TaskWithAttempts[]> {
+    return this.#openByJob.values(jobId).map((task) => this.#withAttempts(task))
+  }
+
+  async saveTasks(tasks: readonly Task[]): Promise<void> {
+    for (const task of tasks) {
+      assert(this.#tasks.has(task.taskId), `${task.taskId} was never added`)
+      this.#tasks.set(task.taskId, task)
+    }
+  }
+
+  async addAttempts(attempts: readonly Attempt[]): Promise<void> {
+    for (const attempt of attempts) {
+      assert(!this.#attempts.has(attempt.attemptId), `${attempt.attemptId} was added before`)
+      this.#attempts.set(attempt.attemptId, attempt)
+    }
+  }
+
+  async saveAttempts(attempts: readonly Attempt[]): Promise<void> {
+    for (const attempt of attempts) {
+      assert(this.#attempts.has(attempt.attemptId), `${attempt.attemptId} was never added`)
+      this.#attempts.set(attempt.attemptId, attempt)
+    }
+  }
+
+  async findTask(taskId: TaskId): Promise<TaskWithAttempts | undefined> {
+    const task = this.#tasks.get(taskId)
+    return task && this.#withAttempts(task)
+  }
+
+  async listTasks({ jobId, status, after, limit }: TaskFilter): Promise<Task[]> {
+    return this.#tasksByJob
+      .get(jobId)
+      .values((task) => after !== undefined && task.index <= after)
+      .filter((task) => status === undefined || task.status === status)
+      .take(limit)
+      .toArray()
+  }
+
+  async listAttempts(jobId: JobId): Promise<Attempt[]> {
+    return this.#tasksByJob.values(jobId).flatMap((task) => this.#attemptsByTask.values(task.taskId))
+  }
+
+  async findAttempt(attemptId: AttemptId): Promise<Attempt | undefined> {
+    return this.#attempts.get(attemptId)
+  }
+
+  async listUndispatched(nodeIds: readonly NodeId[], limit: number): Promise<Dispatch[]> {
+    return nodeIds
+      .flatMap((nodeId) => this.#liveByNode.values(nodeId))
+      .filter((attempt) => attempt.status === 'leased' && !this.#dispatchedBy.has(attempt.attemptId))
+      .sort(byLease)
+      .slice(0, limit)
+      .map((attempt) => {
+        const task = this.#tasks.get(attempt.taskId)!
+        return { attempt, task, job: this.#jobOf(task) }
+      })
+  }
+
+  async markDispatched(attemptIds: readonly AttemptId[], gatewayId: GatewayId): Promise<void> {
+    for (const attemptId of attemptIds) this.#dispatchedBy.set(attemptId, gatewayId)
+  }
+
+  async listLive(nodeId: NodeId): Promise<Attempt[]> {
+    return this.#liveByNode.values(nodeId)
+  }
+
+  async renewLeases(attemptIds: readonly AttemptId[], expiresAt: Instant): Promise<AttemptId[]> {
+    const live = this.#existing(this.#attempts, attemptIds).filter(isLive)
+    for (const attempt of live) {
+      if (attempt.leaseExpiresAt >= expiresAt) continue
+      this.#attempts.set(attempt.attemptId, { ...attempt, leaseExpiresAt: expiresAt })
+    }
+    return live.map(({ attemptId }) => attemptId)
+  }
+
+  async listExpired(now: Instant, limit: number): Promise<Attempt[]> {
+    const expired: Attempt[] = []
+    for (const attempt of this.#expiring.get('all').values()) {
+      if (expired.length >= limit || attempt.leaseExpiresAt >= now) break
+      expired.push(attempt)
+    }
+    return expired
+  }
+
+  async takeUnsettled(limit: number): Promise<Job[]> {
+    return this.#unsettled.get('all').values().take(limit).toArray()
+  }
+
+  async queueDepth(): Promise<QueueDepth[]> {
+    return TIERS.map((tier) => {
+      const queued = this.#standing.get(`${tier} queued`)
+      const running = this.#standing.get(`${tier} running`)
+      return { tier, queued: queued.size, running: running.size, oldestQueuedAt: queued.first?.queuedAt }
+    })
+  }
+
+  async auditJobs(): Promise<string[]> {
+    return [...this.#jobs.values()].flatMap((job) =>
+      auditJob(
+        job,
+        this.#tasksByJob.values(job.jobId).map((task) => this.#withAttempts(task)),
+      ),
+    )
+  }
+
+  #existing<Key, Row>(table: MemoryTable<Key, Row>, keys: readonly Key[]): Row[] {
+    return [...new Set(keys)].sort().flatMap((key) => table.get(key) ?? [])
+  }
+
+  #withAttempts(task: Task): TaskWithAttempts {
+    return { task, attempts: this.#attemptsByTask.values(task.taskId) }
+  }
+
+  #jobOf(task: Task): Job {
+    const job = this.#jobs.get(task.jobId)
+    assert(job, `${task.taskId} has no job`)
+    return job
+  }
+
+  #tierOf(task: Task): Tier {
+    return this.#jobOf(task).spec.tier
+  }
+}
+
+const byJobId = (a: Job, b: Job) => compareText(a.jobId, b.jobId)
+const byEnd = (a: Job, b: Job) => (a.finishedAt ?? 0) - (b.finishedAt ?? 0) || byJobId(a, b)
+const byTaskId = (a: Task, b: Task) => compareText(a.taskId, b.taskId)
+const byIndex = (a: Task, b: Task) => a.index - b.index || byTaskId(a, b)
+const byAge = (a: Task, b: Task) => a.queuedAt - b.queuedAt || a.index - b.index || byTaskId(a, b)
+const byFence = (a: Attempt, b: Attempt) => a.fence - b.fence || byAttemptId(a, b)
+const byAttemptId = (a: Attempt, b: Attempt) => compareText(a.attemptId, b.attemptId)
+const byLease = (a: Attempt, b: Attempt) => a.leasedAt - b.leasedAt || byAttemptId(a, b)
+const byExpiry = (a: Attempt, b: Attempt) => a.leaseExpiresAt - b.leaseExpiresAt || byAttemptId(a, b)
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
