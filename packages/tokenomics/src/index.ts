@@ -1,1 +1,8 @@
+export * from './audit.ts'
+export * from './ledger.ts'
+export * from './ledger-error.ts'
 export type * from './ledger-store.ts'
+export * from './memory-ledger-store.ts'
+export * from './price.ts'
+export * from './system-accounts.ts'
+export * from './transfer-id.ts'

@@ -54,14 +54,17 @@ export interface LedgerStore {
   findTransfer(transferId: TransferId): Promise<Transfer | undefined>
   /**
    * Writes a transfer and moves the balances in one go. Answers `exists` without a change when the id is there already.
-   * Throws `ledger.insufficient_funds` when an account other than `mint` would fall below zero.
+   * Throws `ledger.insufficient_funds` when an account other than `mint` would fall below zero, and
+   * `ledger.account_not_found` when one was never opened.
    */
   post(transfer: Transfer): Promise<'posted' | 'exists'>
+  /** Throws `ledger.hold_conflict` when the id is there already. */
   addHold(hold: Hold): Promise<void>
   findHold(holdId: HoldId): Promise<Hold | undefined>
   findHoldForUpdate(holdId: HoldId): Promise<Hold | undefined>
+  /** Replaces a hold that was added. */
   saveHold(hold: Hold): Promise<void>
-  /** Newest first; `before` is the last transfer of the page before. */
+  /** Newest first, by when they were posted; `before` is the last transfer of the page before. */
   listTransfers(filter: TransferFilter): Promise<Transfer[]>
   /** Recomputes everything from the postings alone. */
   sums(): Promise<LedgerSums>
