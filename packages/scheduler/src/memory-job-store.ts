@@ -215,8 +215,9 @@ export class MemoryJobStore implements JobStore {
     )
   }
 
-  #existing<Key, Row>(table: MemoryTable<Key, Row>, keys: readonly Key[]): Row[] {
-    return [...new Set(keys)].sort().flatMap((key) => table.get(key) ?? [])
+  /** In the order of ids, each once. */
+  #existing<Key extends string, Row>(table: MemoryTable<Key, Row>, keys: readonly Key[]): Row[] {
+    return [...new Set(keys)].sort(compareText).flatMap((key) => table.get(key) ?? [])
   }
 
   #withAttempts(task: Task): TaskWithAttempts {

@@ -40,7 +40,7 @@ export function countChange(from: TaskStatus, to: TaskStatus): TaskCounts {
 
 /** How many of these tasks stand where. */
 export function countTasks(tasks: Iterable<Task>): TaskCounts {
-  const counts = { ...NO_COUNTS } as { -readonly [Status in TaskStatus]: number }
+  const counts: Record<TaskStatus, number> = { ...NO_COUNTS }
   for (const task of tasks) counts[task.status] += 1
   return counts
 }

@@ -1,4 +1,4 @@
-import type { AccountId, Amount, HoldId, Id, IdKind, Instant, NodeId, UserId } from '@fog/kernel'
+import type { Amount, Id, IdKind, Instant } from '@fog/kernel'
 import { newId, seededRng } from '@fog/kernel'
 import type { Job, JobSpec } from '../job.ts'
 import { countTasks } from '../states.ts'
@@ -59,13 +59,13 @@ export class Fixtures {
     const tasks = taskParts.map((task, index) => this.#task(jobId, index, submittedAt, spec, task))
     const job: Job = {
       jobId,
-      accountId: this.id('account') as AccountId,
-      submittedBy: this.id('user') as UserId,
+      accountId: this.id('account'),
+      submittedBy: this.id('user'),
       spec,
       tasks: tasks.length,
       counts: countTasks(tasks),
       status: 'queued',
-      holdId: this.id('hold') as HoldId,
+      holdId: this.id('hold'),
       priceCap: 50_000_000n as Amount,
       taskPriceCap: 1_000_000n as Amount,
       unitsPerGigafuel: 1_000n as Amount,
@@ -99,8 +99,8 @@ export class Fixtures {
       attemptId: this.id('attempt'),
       taskId: task.taskId,
       jobId: task.jobId,
-      nodeId: this.id('node') as NodeId,
-      ownerId: this.id('account') as AccountId,
+      nodeId: this.id('node'),
+      ownerId: this.id('account'),
       fence: task.attempts + 1,
       status: 'leased',
       leasedAt,

@@ -23,6 +23,7 @@ export function describeJobStore(
   make: () => Promise<JobStoreUnderTest>,
   { sideBySide = false }: JobStoreSuiteOptions = {},
 ): void {
+  // oxlint-disable-next-line vitest/valid-title -- each store names its own suite
   describe(name, () => {
     let under: JobStoreUnderTest
     let some: Fixtures
@@ -36,6 +37,35 @@ export function describeJobStore(
         ])
         await store.addAttempts(attempts)
       })
+
+    const takeAll = async () => {
+      const mine: TaskId[] = []
+      for (let round = 0; round < 20; round += 1) {
+        const taken = await transact(async (store) => {
+          const queued = await store.takeQueued(START, 7)
+          await store.saveTasks(queued.map(({ task }) => ({ ...task, pending: 0 })))
+          return queued
+        })
+        mine.push(...taken.map(({ task }) => task.taskId))
+      }
+      return mine
+    }
+    const settleSome = () =>
+      transact(async (store) => {
+        const jobs = await store.takeUnsettled(5)
+        for (const job of jobs) await store.saveJob({ ...job, settled: true })
+        return jobs.map(({ jobId }) => jobId)
+      })
+    async function addLeases(...endings: Partial<Attempt>[]): Promise<Attempt[]> {
+      const made = some.job(
+        {},
+        endings.map(() => ({})),
+      )
+      await add(made)
+      const attempts = made.tasks.map((task, i) => some.attempt(task, endings[i]))
+      for (const [i, task] of made.tasks.entries()) await place(task, attempts[i]!)
+      return attempts
+    }
 
     beforeEach(async () => {
       some = new Fixtures()
@@ -123,7 +153,7 @@ export function describeJobStore(
       test('are not added twice', async () => {
         const made = some.job()
         await add(made)
-        await expect(add(made)).rejects.toThrow()
+        await expect(add(made)).rejects.toThrow(Error)
         expect(await transact((store) => store.listJobs({ limit: 10 }))).toHaveLength(1)
       })
 
@@ -294,8 +324,6 @@ export function describeJobStore(
     })
 
     describe('the queue', () => {
-      const names = (taken: readonly QueuedTask[]) => taken.map(({ task }) => task.item)
-
       test('gives the best tier first, then the oldest, then by index', async () => {
         const later = START + 1_000
         await add(some.job({ spec: some.spec({ tier: 'bronze' }) }, [{ item: 'bronze' }]))
@@ -348,18 +376,6 @@ export function describeJobStore(
             Array.from({ length: 60 }, () => ({})),
           ),
         )
-        const takeAll = async () => {
-          const mine: TaskId[] = []
-          for (let round = 0; round < 20; round += 1) {
-            const taken = await transact(async (store) => {
-              const queued = await store.takeQueued(START, 7)
-              await store.saveTasks(queued.map(({ task }) => ({ ...task, pending: 0 })))
-              return queued
-            })
-            mine.push(...taken.map(({ task }) => task.taskId))
-          }
-          return mine
-        }
         const taken = (await Promise.all([takeAll(), takeAll(), takeAll()])).flat()
         expect(taken).toHaveLength(60)
         expect(new Set(taken).size).toBe(60)
@@ -367,7 +383,6 @@ export function describeJobStore(
 
       test.runIf(sideBySide)('skips the tasks another scheduler holds', async () => {
         await add(some.job({}, [{}, {}, {}]))
-        const indexes = (taken: readonly QueuedTask[]) => taken.map(({ task }) => task.index)
         await transact(async (one) => {
           expect(indexes(await one.takeQueued(START, 2))).toEqual([0, 1])
           expect(await transact(async (other) => indexes(await other.takeQueued(START, 10)))).toEqual([2])
@@ -487,17 +502,6 @@ export function describeJobStore(
     })
 
     describe('leases', () => {
-      async function addLeases(...endings: Partial<Attempt>[]): Promise<Attempt[]> {
-        const made = some.job(
-          {},
-          endings.map(() => ({})),
-        )
-        await add(made)
-        const attempts = made.tasks.map((task, i) => some.attempt(task, endings[i]))
-        for (const [i, task] of made.tasks.entries()) await place(task, attempts[i]!)
-        return attempts
-      }
-
       test('are renewed while they live, and never shortened', async () => {
         const [short, long, over] = await addLeases(
           { leaseExpiresAt: START + 10_000, status: 'running' },
@@ -555,12 +559,6 @@ export function describeJobStore(
 
       test('of one job is never done by two', async () => {
         for (let i = 0; i < 12; i += 1) await add(some.job({ status: 'succeeded', finishedAt: START + i }))
-        const settleSome = () =>
-          transact(async (store) => {
-            const jobs = await store.takeUnsettled(5)
-            for (const job of jobs) await store.saveJob({ ...job, settled: true })
-            return jobs.map(({ jobId }) => jobId)
-          })
         const settled: JobId[] = []
         for (let round = 0; round < 4; round += 1) {
           settled.push(...(await Promise.all([settleSome(), settleSome(), settleSome()])).flat())
@@ -646,6 +644,14 @@ export function describeJobStore(
       })
     })
   })
+}
+
+function names(taken: readonly QueuedTask[]): string[] {
+  return taken.map(({ task }) => task.item)
+}
+
+function indexes(taken: readonly QueuedTask[]): number[] {
+  return taken.map(({ task }) => task.index)
 }
 
 function sortById(attempts: readonly Attempt[]): Attempt[] {
