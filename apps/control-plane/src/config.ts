@@ -101,7 +101,7 @@ export function readConfig(env: Environment = process.env): Config {
       fuelPerCoreSecond: whole('FOG_FUEL_PER_CORE_SECOND', 4_000_000_000, 1_000_000, 100_000_000_000),
     },
     timing: {
-      leaseMs: whole('FOG_LEASE_MS', 30_000, 1_000, 3_600_000),
+      leaseMs: whole('FOG_LEASE_MS', 10_000, 1_000, 3_600_000),
       heartbeatMinMs: whole('FOG_HEARTBEAT_MIN_MS', 2_000, 100, 60_000),
       heartbeatMaxMs: whole('FOG_HEARTBEAT_MAX_MS', 60_000, 100, 600_000),
       heartbeatsPerSecond: whole('FOG_HEARTBEATS_PER_SECOND', 500, 1, 100_000),

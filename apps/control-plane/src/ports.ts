@@ -219,7 +219,7 @@ export interface Stores {
 }
 
 /** What a loop can be woken for. */
-export type WakeTopic = 'place' | 'dispatch' | 'settle' | 'events'
+export type WakeTopic = 'place' | 'dispatch' | 'cancel' | 'settle' | 'events'
 
 export interface Transaction extends Stores {
   /** After the commit, loops waiting for the topic run at once, here and in every other control plane. */

@@ -15,6 +15,7 @@ export const EVENT_TYPES = {
   'task.failed': 'index, reason',
   'task.requeued': 'index, why',
   'task.cancelled': 'index',
+  'task.logged': '',
   'node.enrolled': 'name',
   'node.connected': 'name',
   'node.state_changed': 'name, state, reason',
