@@ -1,2 +1,5 @@
+export * from './memory-node-store.ts'
 export * from './node.ts'
+export * from './node-error.ts'
 export type * from './node-store.ts'
+export * from './resources.ts'

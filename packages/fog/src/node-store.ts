@@ -10,17 +10,21 @@ export interface NodeStore {
   /** In order of enrolment; `after` is the last id of the page before. */
   list(filter: NodeFilter): Promise<FogNode[]>
 
-  /** A (re)connected device states its facts anew; its health becomes online. */
+  /**
+   * A (re)connected device states its facts anew; its health becomes online. What is reserved stays, even where the
+   * device now offers less. This and the setters below throw `node.not_found`.
+   */
   connect(nodeId: NodeId, facts: ConnectFacts): Promise<void>
   /** Forgets the channel, but only if this gateway still holds it. Returns whether it did. */
   disconnect(nodeId: NodeId, gatewayId: GatewayId): Promise<boolean>
+  /** The same health said again does not move `healthSince`. */
   setHealth(nodeId: NodeId, health: Health, at: Instant): Promise<void>
   setHarvest(nodeId: NodeId, harvest: Harvest): Promise<void>
   setDuty(nodeId: NodeId, duty: Duty): Promise<void>
   setLabels(nodeId: NodeId, labels: Readonly<Record<string, string>>): Promise<void>
-  /** Adds `delta` to each node's trust, kept within 0 to 1000. */
+  /** Adds each delta, a whole number, to its node's trust, kept within 0 to 1000. Unknown nodes are passed over. */
   addTrust(deltas: readonly { readonly nodeId: NodeId; readonly delta: number }[]): Promise<void>
-  /** Batched, from time to time: `lastSeenAt` and the measured latency. */
+  /** Batched, from time to time: `lastSeenAt`, which never goes back, and the latency where it was measured. */
   touch(
     seen: readonly { readonly nodeId: NodeId; readonly at: Instant; readonly latencyMs?: number | undefined }[],
   ): Promise<void>
