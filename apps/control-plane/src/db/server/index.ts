@@ -1,0 +1,9 @@
+export { DatabaseServerError } from './errors.ts'
+export { startPostgres, urlOf } from './postgres-server.ts'
+export type {
+  PostgresConnection,
+  PostgresEvent,
+  PostgresLimits,
+  PostgresOptions,
+  RunningPostgres,
+} from './postgres-server.ts'
