@@ -1,6 +1,6 @@
 import type { AccountId, AttemptId, GatewayId, Instant, JobId, NodeId, TaskId } from '@fog/kernel'
 import type { Job, JobStatus, TaskCounts } from './job.ts'
-import type { Attempt, Task, TaskStatus } from './task.ts'
+import type { Attempt, Report, Task, TaskStatus } from './task.ts'
 import type { Tier } from './tier.ts'
 
 /** Where jobs, tasks and attempts are kept. Used inside a transaction; rows taken for change stay locked until its end. */
@@ -47,6 +47,18 @@ export interface JobStore {
   /** Live attempts whose lease ended before `now`, oldest first. */
   listExpired(now: Instant, limit: number): Promise<Attempt[]>
 
+  /** Jobs of an account that are not over. */
+  countOpenJobs(accountId: AccountId): Promise<number>
+  /**
+   * Results of done tasks that agree with the accepted one, that included: what is paid. By task index, then fence; `limit`
+   * counts tasks, `after` is the last index of the page before.
+   */
+  listAgreed(filter: {
+    readonly jobId: JobId
+    readonly after?: number | undefined
+    readonly limit: number
+  }): Promise<AgreedResult[]>
+
   /** Finished jobs whose hold is still open, oldest first, locked; those locked by another are skipped. */
   takeUnsettled(limit: number): Promise<Job[]>
 
@@ -88,6 +100,11 @@ export interface Dispatch {
   readonly attempt: Attempt
   readonly task: Task
   readonly job: Job
+}
+
+export interface AgreedResult {
+  readonly task: Task
+  readonly attempt: Attempt & { readonly report: Report }
 }
 
 export interface QueueDepth {

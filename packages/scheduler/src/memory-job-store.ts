@@ -3,6 +3,7 @@ import { assert, MemoryDatabase } from '@fog/kernel'
 import { auditJob } from './audit.ts'
 import type { Job } from './job.ts'
 import type {
+  AgreedResult,
   CountDelta,
   Dispatch,
   JobFilter,
@@ -192,6 +193,28 @@ export class MemoryJobStore implements JobStore {
       expired.push(attempt)
     }
     return expired
+  }
+
+  async countOpenJobs(accountId: AccountId): Promise<number> {
+    return this.#jobsByAccount.values(accountId).filter((job) => !isOver(job)).length
+  }
+
+  async listAgreed(filter: {
+    readonly jobId: JobId
+    readonly after?: number | undefined
+    readonly limit: number
+  }): Promise<AgreedResult[]> {
+    const done = await this.listTasks({ ...filter, status: 'done' })
+    return done.flatMap((task) => this.#agreedOf(task))
+  }
+
+  #agreedOf(task: Task): AgreedResult[] {
+    const accepted = task.acceptedAttemptId && this.#attempts.get(task.acceptedAttemptId)?.report?.digest
+    return this.#attemptsByTask.values(task.taskId).flatMap((attempt) => {
+      const { report } = attempt
+      const agrees = attempt.status === 'reported' && report?.digest === accepted
+      return report && agrees ? [{ task, attempt: { ...attempt, report } }] : []
+    })
   }
 
   async takeUnsettled(limit: number): Promise<Job[]> {
