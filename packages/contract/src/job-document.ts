@@ -34,6 +34,7 @@ const common = {
   env: Type.Optional(
     Type.Record(Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]{0,127}$' }), Type.String({ maxLength: 4096 }), {
       maxProperties: 64,
+      additionalProperties: false,
     }),
   ),
   resources: Type.Optional(ResourcesDocument),
@@ -75,7 +76,7 @@ export const JobDocument = strict({
       }),
     ]),
   ),
-  inputs: Type.Optional(Type.Record(InPath, FilePath, { maxProperties: 256 })),
+  inputs: Type.Optional(Type.Record(InPath, FilePath, { maxProperties: 256, additionalProperties: false })),
   stdin: Type.Optional(FilePath),
 })
 export type JobDocument = Static<typeof JobDocument>

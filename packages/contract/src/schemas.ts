@@ -23,7 +23,8 @@ export const Name = Type.String({ minLength: 1, maxLength: 100, pattern: '^[^\\u
 export const Labels = Type.Record(
   Type.String({ pattern: '^[a-z][a-z0-9_.-]{0,62}$' }),
   Type.String({ maxLength: 100 }),
-  { maxProperties: 32 },
+  // Without it a key that does not fit the pattern would pass unchecked.
+  { maxProperties: 32, additionalProperties: false },
 )
 
 export const Tier = Type.Union([
