@@ -36,6 +36,8 @@ export interface JobStore {
   /** Of the whole job, by task index and fence. */
   listAttempts(jobId: JobId): Promise<Attempt[]>
   findAttempt(attemptId: AttemptId): Promise<Attempt | undefined>
+  /** In no order; unknown ids are left out. */
+  findAttempts(attemptIds: readonly AttemptId[]): Promise<Attempt[]>
 
   /** Leased attempts on these nodes that no gateway has sent yet, oldest lease first. */
   listUndispatched(nodeIds: readonly NodeId[], limit: number): Promise<Dispatch[]>

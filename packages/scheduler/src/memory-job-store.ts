@@ -157,6 +157,10 @@ export class MemoryJobStore implements JobStore {
     return this.#attempts.get(attemptId)
   }
 
+  async findAttempts(attemptIds: readonly AttemptId[]): Promise<Attempt[]> {
+    return attemptIds.flatMap((attemptId) => this.#attempts.get(attemptId) ?? [])
+  }
+
   async listUndispatched(nodeIds: readonly NodeId[], limit: number): Promise<Dispatch[]> {
     return nodeIds
       .flatMap((nodeId) => this.#liveByNode.values(nodeId))
