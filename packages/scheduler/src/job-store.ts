@@ -20,8 +20,9 @@ export interface JobStore {
   /**
    * Tasks that want a placement (`pending > 0`, `notBefore <= now`, job not over), best tier first, oldest first, then
    * by index; locked, and those another scheduler has locked are skipped. With each, its job and the attempts it had.
+   * Tasks of the jobs in `except` are left out: they were looked at and have to wait.
    */
-  takeQueued(now: Instant, limit: number): Promise<QueuedTask[]>
+  takeQueued(now: Instant, limit: number, except?: readonly JobId[]): Promise<QueuedTask[]>
   /** Locked in the order of ids. Unknown ids are left out. */
   findTasksForUpdate(taskIds: readonly TaskId[]): Promise<TaskWithAttempts[]>
   /** Every task of a job that is not over, locked in the order of ids. */

@@ -94,12 +94,14 @@ export class MemoryJobStore implements JobStore {
     )
   }
 
-  async takeQueued(now: Instant, limit: number): Promise<QueuedTask[]> {
+  async takeQueued(now: Instant, limit: number, except: readonly JobId[] = []): Promise<QueuedTask[]> {
+    const passedOver = new Set(except)
     const taken: QueuedTask[] = []
     for (const tier of TIERS) {
       for (const task of this.#queue.get(tier).values()) {
         if (taken.length >= limit) return taken
         const job = this.#jobOf(task)
+        if (passedOver.has(task.jobId)) continue
         if (task.notBefore <= now && !isOver(job)) taken.push({ ...this.#withAttempts(task), job })
       }
     }
