@@ -46,7 +46,7 @@ export interface JobSpec {
   readonly privacy: PrivacyLevel
   readonly routing: RoutingStrategy
   readonly verification: Verification
-  /** How often a task may be placed at most, lost and returned attempts included. */
+  /** A task fails when this many of its attempts were lost or returned. Replicas for a quorum come on top. */
   readonly maxAttempts: number
   /** Labels a node must have, such as `residency: eu`. */
   readonly require: Readonly<Record<string, string>>

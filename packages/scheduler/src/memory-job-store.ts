@@ -28,6 +28,7 @@ export class MemoryJobStore implements JobStore {
 
   readonly #jobsById = new SortedIndex<'all', Job>(() => 'all', byJobId)
   readonly #jobsByAccount = new SortedIndex<AccountId, Job>((job) => job.accountId, byJobId)
+  readonly #openByAccount = new SortedIndex<AccountId, Job>((it) => (isOver(it) ? undefined : it.accountId), byJobId)
   readonly #unsettled = new SortedIndex<'all', Job>((job) => (isOver(job) && !job.settled ? 'all' : undefined), byEnd)
 
   readonly #tasksByJob = new SortedIndex<JobId, Task>((task) => task.jobId, byIndex)
@@ -43,7 +44,7 @@ export class MemoryJobStore implements JobStore {
   readonly #expiring = new SortedIndex<'all', Attempt>((it) => (isLive(it) ? 'all' : undefined), byExpiry)
 
   constructor(database: MemoryDatabase = new MemoryDatabase()) {
-    const jobIndexes = [this.#jobsById, this.#jobsByAccount, this.#unsettled]
+    const jobIndexes = [this.#jobsById, this.#jobsByAccount, this.#openByAccount, this.#unsettled]
     const taskIndexes = [this.#tasksByJob, this.#openByJob, this.#queue, this.#standing]
     const attemptIndexes = [this.#attemptsByTask, this.#liveByNode, this.#expiring]
     this.#jobs = database.table((before, after) => jobIndexes.forEach((index) => index.follow(before, after)))
@@ -202,7 +203,7 @@ export class MemoryJobStore implements JobStore {
   }
 
   async countOpenJobs(accountId: AccountId): Promise<number> {
-    return this.#jobsByAccount.values(accountId).filter((job) => !isOver(job)).length
+    return this.#openByAccount.get(accountId).size
   }
 
   async listAgreed(filter: {

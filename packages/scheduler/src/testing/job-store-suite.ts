@@ -137,6 +137,20 @@ export function describeJobStore(
         expect(await ids({ limit: 10, accountId: some.id('account') })).toEqual([])
       })
 
+      test('that are not over are counted by account', async () => {
+        const accountId = some.id('account')
+        const queued = some.job({ accountId })
+        await add(queued)
+        await add(some.job({ accountId, status: 'running' }))
+        await add(some.job({ accountId, status: 'succeeded', finishedAt: START }))
+        await add(some.job())
+        const count = () => transact((store) => store.countOpenJobs(accountId))
+        expect(await count()).toBe(2)
+        await transact((store) => store.saveJob({ ...queued.job, status: 'cancelled', finishedAt: START }))
+        expect(await count()).toBe(1)
+        expect(await transact((store) => store.countOpenJobs(some.id('account')))).toBe(0)
+      })
+
       test('are added whole or not at all', async () => {
         const made = some.job({}, [{}, {}])
         await expect(
@@ -565,6 +579,50 @@ export function describeJobStore(
         }
         expect(settled).toHaveLength(12)
         expect(new Set(settled).size).toBe(12)
+      })
+    })
+
+    describe('agreed results', () => {
+      test('are those of done tasks that equal the accepted one, by task index and fence, page by page', async () => {
+        const made = some.job({}, [{}, {}, {}, {}])
+        await add(made)
+        const report = (task: Task, fence: number, digest: string, part: Partial<Attempt> = {}) =>
+          some.attempt(task, { fence, status: 'reported', report: some.report({ digest: digest.repeat(64) }), ...part })
+        const [both, single, failed, open] = made.tasks.map((task) => [
+          report(task, 1, 'a'),
+          report(task, 2, 'b'),
+          report(task, 3, 'a'),
+          report(task, 4, 'a', { status: 'cancelled', report: undefined }),
+        ])
+        const finish = (task: Task, attempts: Attempt[], part: Partial<Task>) =>
+          transact(async (store) => {
+            await store.addAttempts(attempts.toReversed())
+            await store.saveTasks([{ ...task, pending: 0, attempts: 4, ...part }])
+          })
+        await finish(made.tasks[0]!, both!, { status: 'done', acceptedAttemptId: both![0]!.attemptId })
+        await finish(made.tasks[1]!, failed!, { status: 'failed', acceptedAttemptId: failed![0]!.attemptId })
+        await finish(made.tasks[2]!, open!, { status: 'running' })
+        await finish(made.tasks[3]!, single!, { status: 'done', acceptedAttemptId: single![1]!.attemptId })
+
+        const { jobId } = made.job
+        const agreed = (page: { after?: number; limit: number }) =>
+          transact(async (store) =>
+            (await store.listAgreed({ jobId, ...page })).map(({ task, attempt }) => [task.index, attempt.fence]),
+          )
+        expect(await agreed({ limit: 10 })).toEqual([
+          [0, 1],
+          [0, 3],
+          [3, 2],
+        ])
+        expect(await agreed({ limit: 1 })).toEqual([
+          [0, 1],
+          [0, 3],
+        ])
+        expect(await agreed({ limit: 1, after: 0 })).toEqual([[3, 2]])
+        expect(await agreed({ limit: 10, after: 3 })).toEqual([])
+        const [first] = await transact((store) => store.listAgreed({ jobId, limit: 1 }))
+        expect(first?.attempt).toEqual(both![0])
+        expect(first?.task.acceptedAttemptId).toBe(both![0]!.attemptId)
       })
     })
 

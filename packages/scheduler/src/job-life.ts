@@ -1,0 +1,70 @@
+import type { AccountId, AttemptId, Instant, NodeId, TaskId } from '@fog/kernel'
+import type { Job, JobStatus, TaskCounts } from './job.ts'
+import type { TaskWithAttempts } from './job-store.ts'
+import { answerOf, isReported, voices } from './judge.ts'
+import { isOver } from './states.ts'
+
+/**
+ * The life of a job, which follows its tasks: running at the first start, over when no task is open. `job` carries the
+ * counts as they stand now; `failure` is the sentence of a task that just failed. Answers the same job when nothing
+ * changed, so `next !== job` says whether to save it.
+ */
+export function advanceJob(
+  job: Job,
+  { at, failure }: { readonly at: Instant; readonly failure?: string | undefined },
+): Job {
+  if (isOver(job)) return job
+  const status = statusOf(job)
+  const kept = job.failure ?? failure
+  if (status === job.status && kept === job.failure) return job
+  return {
+    ...job,
+    status,
+    ...(kept === undefined ? {} : { failure: kept }),
+    ...(hasStarted(job.counts) ? { startedAt: job.startedAt ?? at } : {}),
+    ...(isOver({ status }) ? { finishedAt: at } : {}),
+  }
+}
+
+function statusOf({ status, counts }: Job): JobStatus {
+  if (counts.queued + counts.running > 0) return hasStarted(counts) ? 'running' : status
+  if (counts.cancelled > 0) return 'cancelled'
+  return counts.failed > 0 ? 'failed' : 'succeeded'
+}
+
+/** Tasks that ended count too: the word that they began may have been lost on the way. */
+function hasStarted({ running, done, failed }: TaskCounts): boolean {
+  return running + done + failed > 0
+}
+
+/** A report that is paid for. */
+export interface Payable {
+  readonly attemptId: AttemptId
+  readonly taskId: TaskId
+  readonly nodeId: NodeId
+  readonly ownerId: AccountId
+  readonly fuel: bigint
+}
+
+/**
+ * The reports that are paid: of each done task those that agree with the accepted one, at most `quorum` of them, one for
+ * each owner. Whatever failed, was lost, given back or cancelled costs nothing.
+ */
+export function payable(tasks: readonly TaskWithAttempts[]): Payable[] {
+  return tasks.flatMap(({ task, attempts }) => {
+    if (task.status !== 'done') return []
+    const reports = voices(attempts.filter(isReported))
+    const accepted = reports.find(({ attemptId }) => attemptId === task.acceptedAttemptId)
+    if (!accepted) return []
+    return reports
+      .filter(({ report }) => answerOf(report) === answerOf(accepted.report))
+      .slice(0, task.quorum)
+      .map(({ attemptId, taskId, nodeId, ownerId, report }) => ({
+        attemptId,
+        taskId,
+        nodeId,
+        ownerId,
+        fuel: report.fuel,
+      }))
+  })
+}

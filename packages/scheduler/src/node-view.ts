@@ -1,0 +1,52 @@
+import type { AccountId, NodeId } from '@fog/kernel'
+import type { JobSpec, RoutingStrategy, TaskLimits } from './job.ts'
+
+/** What a task takes of a node, and what a node has. */
+export type Room = Pick<TaskLimits, 'cpuMilli' | 'memoryBytes' | 'diskBytes'>
+
+/** What the scheduler knows of a node. */
+export interface NodeView {
+  readonly nodeId: NodeId
+  readonly ownerId: AccountId
+  /** Shown to people. */
+  readonly name: string
+  /** Task kinds it can run, such as `wasm`. */
+  readonly kinds: readonly string[]
+  readonly capacity: Room
+  /** Capacity that no reservation holds. */
+  readonly free: Room
+  /** Tasks it takes on beside those it has. */
+  readonly slots: number
+  /** Round trip as measured; undefined until it was. */
+  readonly latencyMs?: number | undefined
+  readonly labels: Readonly<Record<string, string>>
+  /** SHA-256, hex, of programs it has ready. */
+  readonly warm: ReadonlySet<string>
+  /** 0 to 1000. */
+  readonly trust: number
+  /** Network it is seen from, such as `203.0.113.0/24`. */
+  readonly networkPrefix?: string | undefined
+  /** Whether it can be reached through circuits. */
+  readonly circuits: boolean
+  /** Why it takes no new work, as people read it: `suspended by its owner: battery 62 %`. Undefined while it does. */
+  readonly closed?: string | undefined
+}
+
+/** What a routing strategy is asked to rank nodes for. */
+export interface RouteRequest {
+  readonly spec: JobSpec
+  /** Network of the submitter, whose own nodes `privacy_aware` never takes. */
+  readonly submitterNetwork?: string | undefined
+  /** The node that the placement before this one took. */
+  readonly lastNodeId?: NodeId | undefined
+}
+
+/**
+ * Ranks nodes that all fit, best first; the nodes' `free` and `slots` count what this plan placed on them so far. May
+ * leave out those the strategy cannot accept. Pure: the same question has the same answer.
+ */
+export type Route = (
+  strategy: RoutingStrategy,
+  candidates: readonly NodeView[],
+  request: RouteRequest,
+) => readonly NodeView[]
