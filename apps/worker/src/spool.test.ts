@@ -1,0 +1,95 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+import { type AttemptId, newId, seededRng } from '@fog/kernel'
+import { DEFAULT_SPOOL, type FinishedAttempt, Spool } from './spool.ts'
+
+const rng = seededRng(1)
+const folders: string[] = []
+
+afterEach(() => folders.splice(0).forEach((folder) => rmSync(folder, { recursive: true, force: true })))
+
+test('a result survives until it is forgotten, and ends its lease', async () => {
+  const folder = newFolder()
+  const result = finished()
+  const first = Spool.open(folder)
+  await first.accept(result)
+  await first.finish(result)
+  first.close()
+
+  const second = Spool.open(folder)
+  expect(second.unacknowledged()).toEqual([result.attemptId])
+  expect(second.leases()).toEqual([])
+  expect(second.find(result.attemptId)).toEqual(result)
+  await second.forget([result.attemptId])
+  second.close()
+
+  const third = Spool.open(folder)
+  expect(third.unacknowledged()).toEqual([])
+  third.close()
+})
+
+test('a lease that was not finished is known after a restart, until it is dropped', async () => {
+  const folder = newFolder()
+  const { attemptId, fence } = finished()
+  const first = Spool.open(folder)
+  await first.accept({ attemptId, fence })
+  first.close()
+
+  const second = Spool.open(folder)
+  expect(second.leases()).toEqual([{ attemptId, fence }])
+  await second.drop(attemptId)
+  expect(second.leases()).toEqual([])
+  second.close()
+})
+
+test('a second worker on the same folder is refused', () => {
+  const folder = newFolder()
+  const spool = Spool.open(folder)
+  expect(() => Spool.open(folder)).toThrow(expect.objectContaining({ facts: { code: 'worker.folder_in_use', folder } }))
+  spool.close()
+  Spool.open(folder).close()
+})
+
+test('a file that is no spool is named, and what to do with it', () => {
+  const folder = newFolder()
+  writeFileSync(join(folder, 'spool.db'), 'this is not a database, and long enough to be looked at '.repeat(100))
+  expect(() => Spool.open(folder)).toThrow(/spool.db cannot be used/)
+})
+
+test('it is full by count, and no longer once results are acknowledged', async () => {
+  const spool = Spool.open(newFolder(), { ...DEFAULT_SPOOL, maxResults: 2 })
+  const results = [finished(), finished()]
+  for (const result of results) await spool.finish(result)
+  expect(spool.isFull).toBe(true)
+  await spool.forget([results[0]!.attemptId])
+  expect(spool.isFull).toBe(false)
+  spool.close()
+})
+
+test('it is full by bytes', async () => {
+  const spool = Spool.open(newFolder(), { ...DEFAULT_SPOOL, maxBytes: 100 })
+  await spool.finish({ ...finished(), message: 'x'.repeat(100) })
+  expect(spool.isFull).toBe(true)
+  spool.close()
+})
+
+test('changes of one turn are one commit, in order', async () => {
+  const spool = Spool.open(newFolder())
+  const results = Array.from({ length: 500 }, finished)
+  await Promise.all(results.map((result) => spool.finish(result)))
+  expect(spool.unacknowledged()).toEqual(results.map(({ attemptId }) => attemptId))
+  spool.close()
+})
+
+function finished(): FinishedAttempt {
+  const attemptId: AttemptId = newId('attempt', 1, rng)
+  return { attemptId, fence: 3, message: '{"type":"result"}', uploads: ['a'.repeat(64)] }
+}
+
+function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'fog-spool-'))
+  folders.push(folder)
+  return folder
+}
