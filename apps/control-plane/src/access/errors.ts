@@ -17,7 +17,6 @@ export class AccessError extends FogError<
   | { code: 'access.name_taken'; name: string }
   | { code: 'access.last_admin' }
   | { code: 'access.setup_refused' }
-  | { code: 'access.join_token_refused' }
 > {
   static override readonly texts = {
     'access.login_needed': {
@@ -64,10 +63,6 @@ export class AccessError extends FogError<
     'access.setup_refused': {
       says: 'The set-up code is wrong, or the first admin has been set up already.',
       fix: 'Use the link printed by the latest start of the control plane, or log in.',
-    },
-    'access.join_token_refused': {
-      says: 'The join token is not good: unknown, used up, expired or revoked.',
-      fix: 'Make a new one with `fog token join` or in the console, and use it in time.',
     },
   }
 }

@@ -1,9 +1,8 @@
 import { type JoinTokenId, newId } from '@fog/kernel'
 import type { Platform } from '../platform.ts'
-import type { AccessStore, JoinToken } from '../ports.ts'
+import type { JoinToken } from '../ports.ts'
 import { noteAct } from './audit.ts'
 import type { KnownCaller } from './known-caller.ts'
-import { AccessError } from './errors.ts'
 import { hashSecret, JOIN_TOKEN_PREFIX, newSecret } from './secrets.ts'
 
 const HOUR_MS = 3_600_000
@@ -52,19 +51,6 @@ export async function addJoinToken(
     })
   })
   return { joinToken, secret }
-}
-
-/**
- * Takes one use of the join token with this secret, inside the transaction that enrols the device: when that fails, the
- * use is not lost. Throws `access.join_token_refused`.
- */
-export async function takeJoinToken(access: AccessStore, now: number, secret: string): Promise<JoinToken> {
-  const token = await access.findJoinTokenByHashForUpdate(hashSecret(secret))
-  const good = token && token.usesLeft > 0 && token.revokedAt === undefined && now < token.expiresAt
-  if (!good) throw new AccessError({ code: 'access.join_token_refused' })
-  const taken = { ...token, usesLeft: token.usesLeft - 1 }
-  await access.saveJoinToken(taken)
-  return taken
 }
 
 /** Revokes one of the caller's join tokens. Answers whether there was one to revoke. */
