@@ -67,6 +67,7 @@ export const ReportMessage = strict({
     }),
   ]),
   exitCode: Type.Optional(Type.Integer()),
+  exit: Type.String({ maxLength: 200, description: 'The ending in one word, as it goes into the digest: `exited:0`' }),
   digest: Digest,
   fuel: Fuel,
   cpuMs: Type.Number({ minimum: 0 }),
@@ -187,7 +188,8 @@ export function resultMessage(facts: {
   fence: number
   report: Omit<ReportMessage, 'signature'>
 }): Uint8Array {
-  const { outcome, exitCode, digest, fuel, cpuMs, wallMs, peakMemoryBytes, stdout, stderr, outputs } = facts.report
+  const { outcome, exitCode, exit, digest, fuel, cpuMs, wallMs, peakMemoryBytes, stdout, stderr, outputs } =
+    facts.report
   return utf8(
     canonicalJson({
       purpose: 'fog.result.v1',
@@ -197,6 +199,7 @@ export function resultMessage(facts: {
       fence: facts.fence,
       outcome,
       exitCode,
+      exit,
       digest,
       fuel,
       cpuMs,
