@@ -1,0 +1,38 @@
+import { FogError } from '@fog/kernel'
+
+/** Why a job is not taken in. Each says what to change. */
+export class JobError extends FogError<
+  | { code: 'job.program_missing'; digest: string }
+  | { code: 'job.input_missing'; path: string; digest: string }
+  | { code: 'job.input_repeated'; path: string }
+  | { code: 'job.over_budget'; cap: string; budget: string }
+  | { code: 'job.unaffordable'; cap: string; available: string }
+  | { code: 'job.too_many_open'; open: number; limit: number }
+> {
+  static override readonly texts = {
+    'job.program_missing': {
+      says: 'The program with hash {digest} is not among your uploads.',
+      fix: 'Upload it first; the CLI and the console do that by themselves.',
+    },
+    'job.input_missing': {
+      says: 'The input {path} (hash {digest}) is not among your uploads.',
+      fix: 'Check that the file is named rightly and upload it first.',
+    },
+    'job.input_repeated': {
+      says: 'A task would find two inputs at {path}.',
+      fix: 'Give each input a path of its own under /in.',
+    },
+    'job.over_budget': {
+      says: 'The job could cost up to {cap} tokens, and its budget is {budget}.',
+      fix: 'Raise the budget, or lower resources.wallSeconds or resources.fuel; what is not used comes back.',
+    },
+    'job.unaffordable': {
+      says: 'The job could cost up to {cap} tokens, and your account has {available} available.',
+      fix: 'Lower resources.wallSeconds or resources.fuel, submit fewer tasks, or ask an admin for a grant.',
+    },
+    'job.too_many_open': {
+      says: 'You have {open} jobs that are not over; the limit is {limit}.',
+      fix: 'Wait for some to end, or cancel some.',
+    },
+  }
+}

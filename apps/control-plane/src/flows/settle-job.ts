@@ -1,0 +1,77 @@
+import { type Amount, amount, formatTokens, type HoldId, type JobId, ZERO } from '@fog/kernel'
+import { type Job, type Payable, payable, TIER_TERMS } from '@fog/scheduler'
+import { Ledger, type Payment, priceOf, splitPayment } from '@fog/tokenomics'
+import type { Platform } from '../platform.ts'
+import type { Stores, Transaction } from '../ports.ts'
+
+const BATCH = 32
+const PAGE = 1000
+
+export type PaidResult = Payable & { readonly cpuMs: number; readonly wallMs: number }
+
+/** Ends the holds of finished jobs: accepted work is paid, the rest goes back. Each in one transaction with its event. */
+export async function settleJobs({ database, clock, config }: Platform): Promise<'more' | 'idle'> {
+  return database.transact(async (tx) => {
+    const jobs = await tx.jobs.takeUnsettled(BATCH)
+    const ledger = new Ledger({ store: tx.ledger, clock })
+    for (const job of jobs) await settleJob(tx, ledger, job, config.prices.feeBasisPoints, clock.now())
+    if (jobs.length > 0) tx.wake('events')
+    return jobs.length === BATCH ? 'more' : 'idle'
+  })
+}
+
+async function settleJob(tx: Transaction, ledger: Ledger, job: Job, feeBasisPoints: bigint, at: number): Promise<void> {
+  const work = await paidWork(tx, job.jobId)
+  const { payments, fee } = paymentsFor(job, work, feeBasisPoints)
+  const end = await endHold(ledger, job.holdId, payments, fee)
+  await tx.jobs.saveJob({ ...job, settled: true, cost: end.hold.spent })
+  const [cost, returned] = [formatTokens(end.hold.spent), formatTokens(end.refunded)]
+  const { accountId, jobId } = job
+  await tx.events.append([{ type: 'job.settled', at, accountId, jobId, data: { cost, returned } }])
+}
+
+/** The results a finished job pays for. Read in pages: a job may have very many. */
+export async function paidWork(stores: Pick<Stores, 'jobs'>, jobId: JobId): Promise<PaidResult[]> {
+  const work: PaidResult[] = []
+  for (let after: number | undefined; ;) {
+    const page = await stores.jobs.listAgreed({ jobId, after, limit: PAGE })
+    const last = page.at(-1)
+    if (!last) return work
+    after = last.task.index
+    const byTask = Map.groupBy(page, ({ task }) => task.taskId)
+    for (const results of byTask.values()) {
+      const attempts = results.map(({ attempt }) => attempt)
+      const used = new Map(attempts.map((attempt) => [attempt.attemptId, attempt.report]))
+      for (const paid of payable([{ task: results[0]!.task, attempts }])) {
+        const { cpuMs, wallMs } = used.get(paid.attemptId)!
+        work.push({ ...paid, cpuMs, wallMs })
+      }
+    }
+  }
+}
+
+async function endHold(ledger: Ledger, holdId: HoldId, payments: readonly Payment[], treasuryFee: Amount) {
+  if (payments.length === 0 && treasuryFee === 0n) return ledger.release(holdId)
+  return ledger.settle({ holdId, payments, treasuryFee })
+}
+
+/** One payment an accepted result, and the platform's part of them all. */
+export function paymentsFor(
+  job: Job,
+  work: readonly Payable[],
+  feeBasisPoints: bigint,
+): { payments: Payment[]; fee: Amount } {
+  let fee: bigint = ZERO
+  const payments = work.map(({ ownerId, fuel }) => {
+    const split = splitPayment(priceOfWork(job, fuel), feeBasisPoints)
+    fee += split.treasury
+    return { accountId: ownerId, amount: split.worker }
+  })
+  return { payments, fee: amount(fee) }
+}
+
+/** What one accepted result costs. */
+export function priceOfWork(job: Job, fuelUsed: bigint): Amount {
+  const { priceMilli } = TIER_TERMS[job.spec.tier]
+  return priceOf({ fuelUsed, cap: job.taskPriceCap, unitsPerGigafuel: job.unitsPerGigafuel, priceMilli })
+}
