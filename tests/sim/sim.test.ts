@@ -1,0 +1,13 @@
+import { expect, test } from 'vitest'
+import { World, WORLD_DEFAULTS } from './world.ts'
+
+test.each([1, 7, 2026])(
+  'no invariant breaks among lost, late and repeated messages and dying devices (seed %i)',
+  async (seed) => {
+    const figures = await new World({ ...WORLD_DEFAULTS, seed, jobs: 150, nodes: 16 }).run()
+    expect(figures.jobs + figures.refused).toBe(150)
+    expect(figures.lost).toBeGreaterThan(0)
+    expect(figures.repeated).toBeGreaterThan(0)
+    expect(figures.audits).toBeGreaterThan(0)
+  },
+)
