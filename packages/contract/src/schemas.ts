@@ -59,7 +59,8 @@ export const SCOPES = [
 ] as const
 /** What a key may do. `admin` is for admins only and includes the rest. */
 export type Scope = (typeof SCOPES)[number]
-export const Scope = Type.Union(SCOPES.map((scope) => Type.Literal(scope)))
+// The union of a mapped list has no static type of its own.
+export const Scope = Type.Unsafe<Scope>(Type.Union(SCOPES.map((scope) => Type.Literal(scope))))
 
 export const BlobRef = strict({ digest: Digest, size: Bytes })
 export type BlobRef = Static<typeof BlobRef>

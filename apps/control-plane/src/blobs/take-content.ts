@@ -1,0 +1,60 @@
+import type { Platform } from '../platform.ts'
+import { SMALL_BLOB_BYTES, type Transaction } from '../ports.ts'
+import { bounded, verified } from './checked-content.ts'
+
+export interface IncomingContent {
+  /** What it must turn out to be. */
+  readonly digest: string
+  readonly content: AsyncIterable<Uint8Array>
+  readonly maxBytes: number
+}
+
+/**
+ * Takes content in as it streams: small content into the index, the rest into the blob store and its name into the index.
+ * `also` runs in the same transaction. Answers the size. Throws `blob.too_large` or `blob.hash_mismatch`, and then keeps
+ * nothing.
+ */
+export async function takeContent(
+  { database, blobs, clock }: Pick<Platform, 'database' | 'blobs' | 'clock'>,
+  { digest, content, maxBytes }: IncomingContent,
+  also: (tx: Transaction) => Promise<void> = async () => {},
+): Promise<number> {
+  const parts = verified(bounded(content, maxBytes), digest)
+  const head = await readHead(parts)
+  const at = clock.now()
+  if (head.isWhole) {
+    await database.transact(async (tx) => {
+      await tx.blobs.addSmall([{ digest, content: head.bytes, at }])
+      await also(tx)
+    })
+    return head.bytes.length
+  }
+  const { size } = await blobs.put(headThenRest(head.bytes, parts), maxBytes)
+  await database.transact(async (tx) => {
+    await tx.blobs.add([{ digest, size, at }])
+    await also(tx)
+  })
+  return size
+}
+
+/** Reads on until the content has ended or is no longer small. */
+async function readHead(parts: AsyncGenerator<Uint8Array>): Promise<{ bytes: Uint8Array; isWhole: boolean }> {
+  const read: Uint8Array[] = []
+  let size = 0
+  while (size <= SMALL_BLOB_BYTES) {
+    const next = await parts.next()
+    if (next.done) return { bytes: join(read), isWhole: true }
+    read.push(next.value)
+    size += next.value.length
+  }
+  return { bytes: join(read), isWhole: false }
+}
+
+async function* headThenRest(head: Uint8Array, rest: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield head
+  yield* rest
+}
+
+function join(parts: readonly Uint8Array[]): Uint8Array {
+  return new Uint8Array(Buffer.concat(parts))
+}

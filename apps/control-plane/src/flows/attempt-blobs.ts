@@ -1,0 +1,72 @@
+import type { AttemptId, NodeId } from '@fog/kernel'
+import { type Attempt, isLive, type Job, type Task } from '@fog/scheduler'
+import { takeContent } from '../blobs/take-content.ts'
+import type { Platform } from '../platform.ts'
+import { ContentError } from './content.ts'
+
+/** What a node asks for: content of an attempt it holds. */
+export interface AttemptContent {
+  readonly nodeId: NodeId
+  readonly attemptId: AttemptId
+  readonly digest: string
+}
+
+/** Files, standard output and standard error may each be as large as the job's output limit. */
+const OUTPUTS_PER_ATTEMPT = 3
+/** Attempts whose uploads are counted; beyond, the count starts anew, which a node cannot bring about alone. */
+const MAX_COUNTED = 50_000
+
+/**
+ * Makes sure that the node holds the attempt's live lease and that the content is one of its inputs. Everything else is
+ * answered with `blob.not_found`, whether it exists or not.
+ */
+export async function allowInput(platform: Platform, wanted: AttemptContent): Promise<void> {
+  const held = await findHeld(platform, wanted)
+  if (!held || !isInput(held.job, held.task, wanted.digest)) throw notFound(wanted.digest)
+}
+
+/** Takes in the outputs of running attempts, each and all of them within the job's limit. */
+export class AttemptOutputs {
+  readonly #platform: Platform
+  readonly #bytes = new Map<AttemptId, number>()
+
+  constructor(platform: Platform) {
+    this.#platform = platform
+  }
+
+  /**
+   * Keeps one output. Nobody may read it until the result that names it counts. Throws `blob.not_found` without the live
+   * lease, `blob.too_large` beyond the limit, `blob.hash_mismatch` when it is something else.
+   */
+  async take(wanted: AttemptContent & { readonly content: AsyncIterable<Uint8Array> }): Promise<void> {
+    const { attemptId, digest, content } = wanted
+    const held = await findHeld(this.#platform, wanted)
+    if (!held) throw notFound(digest)
+    const { outputBytes } = held.job.spec.limits
+    const before = this.#bytes.get(attemptId) ?? 0
+    const maxBytes = Math.max(0, Math.min(outputBytes, outputBytes * OUTPUTS_PER_ATTEMPT - before))
+    const size = await takeContent(this.#platform, { digest, content, maxBytes })
+    if (this.#bytes.size >= MAX_COUNTED) this.#bytes.clear()
+    this.#bytes.set(attemptId, (this.#bytes.get(attemptId) ?? 0) + size)
+  }
+}
+
+async function findHeld(
+  { database }: Platform,
+  { nodeId, attemptId }: AttemptContent,
+): Promise<{ attempt: Attempt; task: Task; job: Job } | undefined> {
+  const { jobs } = database.read
+  const attempt = await jobs.findAttempt(attemptId)
+  if (!attempt || attempt.nodeId !== nodeId || !isLive(attempt)) return undefined
+  const [found, job] = await Promise.all([jobs.findTask(attempt.taskId), jobs.findJob(attempt.jobId)])
+  return found && job && { attempt, task: found.task, job }
+}
+
+function isInput({ spec }: Job, task: Task, digest: string): boolean {
+  if (spec.program.digest === digest || spec.stdin?.digest === digest) return true
+  return [...spec.inputs, ...task.inputs].some((input) => input.digest === digest)
+}
+
+function notFound(digest: string): ContentError {
+  return new ContentError({ code: 'blob.not_found', digest })
+}

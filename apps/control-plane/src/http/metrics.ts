@@ -1,0 +1,116 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+
+/** Seconds. From a cached read to a slow upload. */
+const REQUEST_BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10]
+/** How often the timer that measures lateness fires. */
+const LAG_RESOLUTION_MS = 20
+const WAIT_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300]
+
+/** Everything `/metrics` shows. Names begin with `fog_` and end in the unit. Each control plane has its own. */
+export class Metrics {
+  readonly registry = new Registry()
+  readonly httpRequestSeconds = this.#histogram('fog_http_request_seconds', 'Time to answer', REQUEST_BUCKETS, [
+    'method',
+    'route',
+    'status',
+  ])
+  readonly httpRateLimited = this.#counter('fog_http_rate_limited_total', 'Requests refused for coming too fast', [
+    'route',
+  ])
+  readonly authFailures = this.#counter('fog_auth_failures_total', 'Refused log-ins and tokens, by error code', [
+    'code',
+  ])
+  readonly feedSubscribers = this.#gauge('fog_feed_subscribers', 'Readers of the event feed', ['by'])
+  readonly feedCut = this.#counter('fog_feed_cut_total', 'Readers of the event feed that were cut off', ['reason'])
+  readonly eventLagSeconds = this.#gauge(
+    'fog_event_lag_seconds',
+    'Age of the newest event when it was handed to the readers',
+  )
+  readonly eventsRead = this.#counter('fog_events_read_total', 'Events handed to the readers')
+  /** Reasons: `malformed`, `oversized`, `forged`, `replayed`, `stale`, `unauthenticated`. */
+  readonly workerMessagesRefused = this.#counter(
+    'fog_worker_messages_refused_total',
+    'Messages of workers that changed nothing',
+    ['reason'],
+  )
+  readonly workerMessages = this.#counter('fog_worker_messages_total', 'Messages of workers', ['type'])
+  readonly workerChannels = this.#gauge('fog_worker_channels', 'Open channels of workers')
+  readonly placements = this.#counter('fog_placements_total', 'Tasks placed on a node', ['tier'])
+  readonly placeSeconds = this.#histogram('fog_place_seconds', 'Time of one placement round', REQUEST_BUCKETS)
+  readonly taskWaitSeconds = this.#histogram('fog_task_wait_seconds', 'From queued to placed', WAIT_BUCKETS, ['tier'])
+  /** Outcomes: `done`, `failed`, `lost`, `returned`, `cancelled`. */
+  readonly tasks = this.#counter('fog_tasks_total', 'Ends of attempts, by outcome', ['outcome'])
+  readonly jobsSettled = this.#counter('fog_jobs_settled_total', 'Jobs whose hold was ended')
+  readonly queueTasks = this.#gauge('fog_queue_tasks', 'Tasks that wait or run', ['tier', 'state'])
+  readonly nodes = this.#gauge('fog_nodes', 'Nodes by state', ['state'])
+  readonly loopFaults = this.#counter('fog_loop_faults_total', 'Steps of a loop that failed', ['loop'])
+  readonly leader = this.#gauge('fog_leader', 'Whether this control plane leads (1) or not (0)')
+  /** Directions: `in`, `out`. */
+  readonly blobBytes = this.#counter('fog_blob_bytes_total', 'Content uploaded and downloaded', ['direction'])
+  readonly #lag = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS })
+
+  constructor() {
+    const lag = this.#lag
+    this.#collected('fog_event_loop_lag_seconds', 'How late timers fire, 99th percentile since the last look', () => {
+      // What is measured includes the timer's own period; before the first sample it is a tiny number.
+      const lateMs = Math.max(0, lag.percentile(99) / 1e6 - LAG_RESOLUTION_MS)
+      lag.reset()
+      return lateMs / 1000
+    })
+    this.#collected('fog_process_resident_bytes', 'Memory of the process', () => process.memoryUsage.rss())
+    this.#collected('fog_process_heap_bytes', 'Memory of its objects', () => process.memoryUsage().heapUsed)
+    this.#collected(
+      'fog_process_cpu_seconds',
+      'CPU time it has used',
+      () => process.cpuUsage().user / 1e6 + process.cpuUsage().system / 1e6,
+    )
+    this.#collected('fog_process_uptime_seconds', 'Since it started', () => process.uptime())
+  }
+
+  start(): void {
+    this.#lag.enable()
+  }
+
+  stop(): void {
+    this.#lag.disable()
+  }
+
+  /** Asked at each look at `/metrics`; a fault leaves the value out. */
+  refreshWith(refresh: () => Promise<void>): void {
+    this.#refreshers.push(refresh)
+  }
+
+  /** In the Prometheus text format. */
+  async text(): Promise<string> {
+    await Promise.allSettled(this.#refreshers.map((refresh) => refresh()))
+    return this.registry.metrics()
+  }
+
+  readonly #refreshers: (() => Promise<void>)[] = []
+
+  #counter<Label extends string = never>(
+    name: string,
+    help: string,
+    labelNames: readonly Label[] = [],
+  ): Counter<Label> {
+    return new Counter({ name, help, labelNames: [...labelNames], registers: [this.registry] })
+  }
+
+  #gauge<Label extends string = never>(name: string, help: string, labelNames: readonly Label[] = []): Gauge<Label> {
+    return new Gauge({ name, help, labelNames: [...labelNames], registers: [this.registry] })
+  }
+
+  #histogram<Label extends string = never>(
+    name: string,
+    help: string,
+    buckets: readonly number[],
+    labelNames: readonly Label[] = [],
+  ): Histogram<Label> {
+    return new Histogram({ name, help, buckets: [...buckets], labelNames: [...labelNames], registers: [this.registry] })
+  }
+
+  #collected(name: string, help: string, value: () => number): void {
+    const gauge: Gauge = new Gauge({ name, help, registers: [this.registry], collect: () => gauge.set(value()) })
+  }
+}
