@@ -12,7 +12,7 @@ export default defineConfig({
           include: [
             'packages/*/src/**/*.test.ts',
             'apps/*/src/**/*.test.{ts,tsx}',
-            'examples/*/*.test.ts',
+            'examples/**/*.test.ts',
             'tests/*.test.ts',
             'tests/{tidy,sim}/**/*.test.ts',
           ],
