@@ -1,0 +1,302 @@
+import { type ChildProcess as Process, spawn } from 'node:child_process'
+import { createReadStream } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { setPriority } from 'node:os'
+import type { Duplex } from 'node:stream'
+import { safeName } from '@fog/idle'
+import { assert } from '@fog/kernel'
+import { parseFromChild } from './child-messages.ts'
+import { ContentReceiver, type ContentSink, piecesOf } from './contents.ts'
+import { FrameSocket } from './frame-socket.ts'
+import { FrameFault, PIECE_BYTES } from './frames.ts'
+import { type EndedMessage, INLINE_CONTENT_BYTES, type RunLimits, type StreamName, type ToChild } from './protocol.ts'
+import type { Launch } from './sandbox.ts'
+
+/** Bytes somewhere: here, or in a file that nobody changes. */
+export type Content =
+  | { readonly size: number; readonly bytes: Uint8Array }
+  | { readonly size: number; readonly file: string }
+
+export interface ChildTask {
+  readonly programKey: string
+  readonly program: Content
+  readonly stdin: Content | undefined
+  readonly files: readonly (readonly [path: string, content: Content])[]
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  readonly limits: RunLimits
+}
+
+export interface RunHandlers {
+  readonly onLog: (stream: StreamName, bytes: Uint8Array) => void
+  /** More was printed than is shown live. */
+  readonly onLogFull: () => void
+  readonly onBeat: (beat: { readonly cpuMs: number; readonly rssPeakBytes: number }) => void
+  /** Where the bytes of stdout, stderr and each output go: undefined paths are the first two. */
+  readonly openSink: (what: { readonly path: string | StreamName; readonly size: number }) => ContentSink
+}
+
+export type RunEnd = Omit<EndedMessage, 'type' | 'sizes'>
+
+/** The child ended before its task did. */
+export class ChildGone extends Error {
+  override readonly name = 'ChildGone'
+  readonly exitCode: number | null
+  readonly signal: NodeJS.Signals | null
+  /** The last it wrote on stderr. */
+  readonly words: string
+
+  constructor(end: { exitCode: number | null; signal: NodeJS.Signals | null; words: string }) {
+    super(`a child ended with ${end.signal ?? end.exitCode}: ${end.words || 'no last words'}`)
+    this.exitCode = end.exitCode
+    this.signal = end.signal
+    this.words = end.words
+  }
+}
+
+/** Beside the files of a result: what its two streams may bring at most. */
+const MOST_STREAM_BYTES = 18 * 1024 * 1024
+const MOST_WORDS = 4096
+
+/** One child process, as the worker sees it: runs one task at a time, can be stopped, continued and killed. */
+export class ExecutorChild {
+  readonly pid: number
+  /** Rejects with `ChildGone` when it ends before it is ready. */
+  readonly ready: Promise<void>
+  /** Resolves when the process is gone, however it went. */
+  readonly gone: Promise<ChildGone>
+  /** The one program this child runs in its life; undefined until its first task. */
+  programKey: string | undefined
+  /** Whether it has that program compiled. */
+  #hasProgram = false
+  readonly #process: Process
+  readonly #socket: FrameSocket<ToChild>
+  #words = ''
+  #isGone = false
+  #isStopped = false
+  #run: ActiveRun | undefined
+  #isReady = Promise.withResolvers<void>()
+  /** When anything last came from it, on the monotonic clock. */
+  heardAtMs = performance.now()
+
+  constructor({ command, args, env, nice }: Launch) {
+    this.#process = spawn(command, args, {
+      env,
+      stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+      // A group of its own: wrappers and their child are stopped and killed as one, and Ctrl-C does not reach them.
+      detached: process.platform !== 'win32',
+    })
+    this.pid = this.#process.pid ?? 0
+    beNice(this.pid, nice)
+    this.#process.stderr!.on('data', (chunk: Buffer) => {
+      this.#words = (this.#words + chunk.toString()).slice(-MOST_WORDS)
+    })
+    this.#socket = new FrameSocket(this.#process.stdio[3] as unknown as Duplex)
+    this.gone = this.#watchEnd()
+    this.ready = this.#isReady.promise
+    // Whoever waits for it hears of it; nobody may be waiting for a spare.
+    this.ready.catch(() => undefined)
+    void this.#listen()
+  }
+
+  get isGone(): boolean {
+    return this.#isGone
+  }
+
+  get isStopped(): boolean {
+    return this.#isStopped
+  }
+
+  /** Throws `ChildGone` when the child ends first. */
+  async run(task: ChildTask, handlers: RunHandlers): Promise<RunEnd> {
+    assert(!this.#run, 'a child runs one task at a time')
+    assert(this.programKey === undefined || this.programKey === task.programKey, 'a child runs one program only')
+    this.programKey = task.programKey
+    const run = new ActiveRun(task, handlers)
+    this.#run = run
+    this.heardAtMs = performance.now()
+    try {
+      await this.#isReady.promise
+      // A send that cannot go on ends with the child; the result tells.
+      void this.#sendTask(task).catch((fault: unknown) => run.fail(fault))
+      const end = await run.ended
+      this.#hasProgram = end.ending.status !== 'not_loadable' && end.isReusable
+      return end
+    } finally {
+      this.#run = undefined
+    }
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    this.#signal('SIGSTOP')
+  }
+
+  continue(): void {
+    if (!this.#isStopped) return
+    this.#isStopped = false
+    this.heardAtMs = performance.now()
+    this.#signal('SIGCONT')
+  }
+
+  kill(): void {
+    this.#signal('SIGKILL')
+  }
+
+  async #sendTask({ programKey, program, stdin, files, args, env, limits }: ChildTask): Promise<void> {
+    const bringsProgram = !this.#hasProgram
+    const contents = [...(bringsProgram ? [program] : []), ...(stdin ? [stdin] : []), ...files.map(([, each]) => each)]
+    const sizes = contents.map(({ size }) => size)
+    const message: ToChild = {
+      type: 'run',
+      programKey,
+      bringsProgram,
+      hasStdin: stdin !== undefined,
+      args,
+      env,
+      files: files.map(([path]) => path),
+      limits,
+      sizes,
+    }
+    if (sizes.reduce((sum, size) => sum + size, 0) <= INLINE_CONTENT_BYTES) {
+      await this.#socket.send(message, await Promise.all(contents.map(bytesOf)))
+      return
+    }
+    await this.#socket.send(message)
+    for (const content of contents) {
+      for await (const piece of piecesOfContent(content)) await this.#socket.send({ type: 'piece' }, [piece])
+    }
+  }
+
+  async #listen(): Promise<void> {
+    try {
+      for await (const { message, parts } of this.#socket.frames()) {
+        this.heardAtMs = performance.now()
+        const said = parseFromChild(message)
+        if (!said) throw new FrameFault('a message no child would send')
+        if (said.type === 'ready') this.#isReady.resolve()
+        else await this.#run?.hear(said, parts)
+      }
+    } catch (fault) {
+      // Only a child that is broken, or no longer ours, says such things.
+      this.#words += `\n${fault instanceof Error ? fault.message : String(fault)}`
+      this.kill()
+    }
+  }
+
+  #watchEnd(): Promise<ChildGone> {
+    return new Promise((resolve) => {
+      const end = (exitCode: number | null, signal: NodeJS.Signals | null) => {
+        if (this.#isGone) return
+        this.#isGone = true
+        const gone = new ChildGone({ exitCode, signal, words: this.#words.trim() })
+        this.#isReady.reject(gone)
+        this.#run?.fail(gone)
+        resolve(gone)
+      }
+      this.#process.on('close', end)
+      this.#process.on('error', (fault) => {
+        this.#words += fault.message
+        end(null, null)
+      })
+    })
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    if (this.#isGone || this.pid === 0) return
+    try {
+      if (process.platform === 'win32') this.#process.kill(signal)
+      else process.kill(-this.pid, signal)
+    } catch (fault) {
+      // It has just ended by itself; its end is on the way.
+      if ((fault as NodeJS.ErrnoException).code !== 'ESRCH') throw fault
+    }
+  }
+}
+
+/** What the worker gathers while one task runs. */
+class ActiveRun {
+  readonly ended: Promise<RunEnd>
+  readonly #task: ChildTask
+  readonly #handlers: RunHandlers
+  readonly #settle: PromiseWithResolvers<RunEnd>
+  #end: EndedMessage | undefined
+  #receiver: ContentReceiver | undefined
+
+  constructor(task: ChildTask, handlers: RunHandlers) {
+    this.#task = task
+    this.#handlers = handlers
+    this.#settle = Promise.withResolvers<RunEnd>()
+    this.ended = this.#settle.promise
+    // It may fail while the child is still being waited for.
+    this.ended.catch(() => undefined)
+  }
+
+  fail(fault: unknown): void {
+    this.#settle.reject(fault instanceof Error ? fault : new Error(String(fault)))
+  }
+
+  async hear(said: NonNullable<ReturnType<typeof parseFromChild>>, parts: readonly Uint8Array[]): Promise<void> {
+    switch (said.type) {
+      case 'log':
+        return parts.forEach((part) => this.#handlers.onLog(said.stream, part))
+      case 'log-full':
+        return this.#handlers.onLogFull()
+      case 'beat':
+        return this.#handlers.onBeat(said)
+      case 'ended':
+        this.#begin(said)
+        return this.#take(parts)
+      case 'piece':
+        return this.#take(parts)
+      case 'ready':
+    }
+  }
+
+  #begin(ended: EndedMessage): void {
+    const { outputs, sizes } = ended
+    if (this.#end || sizes.length !== outputs.length + 2) throw new FrameFault('a result that does not fit together')
+    const total = sizes.reduce((sum, size) => sum + size, 0)
+    if (total > this.#task.limits.outputBytes + MOST_STREAM_BYTES) throw new FrameFault('a result beyond its limits')
+    if (!outputs.every(isSafePath)) throw new FrameFault('an output with a name that leaves its folder')
+    this.#end = ended
+    const paths = ['stdout', 'stderr', ...outputs]
+    this.#receiver = new ContentReceiver(
+      sizes,
+      paths.map((path, i) => this.#handlers.openSink({ path, size: sizes[i]! })),
+    )
+  }
+
+  async #take(parts: readonly Uint8Array[]): Promise<void> {
+    const receiver = this.#receiver
+    if (!this.#end || !receiver) throw new FrameFault('content without a result')
+    for (const part of parts) await receiver.push(part)
+    if (!receiver.isWhole) return
+    const { ending, exit, fuel, cpuMs, peakMemoryBytes, isReusable, outputs } = this.#end
+    this.#settle.resolve({ ending, exit, fuel, cpuMs, peakMemoryBytes, isReusable, outputs })
+  }
+}
+
+/** Set before it starts threads, so that all of them have it. */
+function beNice(pid: number, nice: number): void {
+  if (pid === 0 || nice === 0) return
+  try {
+    setPriority(pid, nice)
+  } catch {
+    // Not allowed here, or it has ended already. It is a courtesy.
+  }
+}
+
+function isSafePath(path: string): boolean {
+  const isPlain = path.split('/').every((part) => part !== '' && part !== '.' && part !== '..')
+  return isPlain && safeName(path) === path
+}
+
+async function bytesOf(content: Content): Promise<Uint8Array> {
+  return 'bytes' in content ? content.bytes : readFile(content.file)
+}
+
+function piecesOfContent(content: Content): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {
+  if ('bytes' in content) return piecesOf(content.bytes)
+  return createReadStream(content.file, { highWaterMark: PIECE_BYTES }) as AsyncIterable<Buffer>
+}
