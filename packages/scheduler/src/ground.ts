@@ -1,0 +1,123 @@
+import type { NodeId } from '@fog/kernel'
+import { assert } from '@fog/kernel'
+import type { NodeView, Room } from './node-view.ts'
+
+/** Steps between an empty node and a full one. */
+export const LOAD_LEVELS = 64
+
+/** The nodes while a plan fills them: what is still free of each, in flat arrays, addressed by their place in `nodes`. */
+export class Ground {
+  readonly nodes: readonly NodeView[]
+  /** Places of the nodes that take new work. */
+  readonly open: number[] = []
+  readonly #views: NodeView[]
+  readonly #cpu: Float64Array
+  readonly #memory: Float64Array
+  readonly #disk: Float64Array
+  readonly #slots: Float64Array
+  #byLabel: Map<string, number[]> | undefined
+  #byProgram: Map<string, number[]> | undefined
+  #places: Map<NodeId, number> | undefined
+
+  constructor(nodes: readonly NodeView[]) {
+    const count = nodes.length
+    this.nodes = nodes
+    this.#views = nodes.slice()
+    this.#cpu = new Float64Array(count)
+    this.#memory = new Float64Array(count)
+    this.#disk = new Float64Array(count)
+    this.#slots = new Float64Array(count)
+    for (let place = 0; place < count; place += 1) {
+      const { free, slots, closed } = nodes[place]!
+      this.#cpu[place] = free.cpuMilli
+      this.#memory[place] = free.memoryBytes
+      this.#disk[place] = free.diskBytes
+      this.#slots[place] = slots
+      if (closed === undefined) this.open.push(place)
+    }
+  }
+
+  /** The node as it stands in this plan. */
+  view(place: number): NodeView {
+    return this.#views[place]!
+  }
+
+  hasRoom(place: number, wants: Room): boolean {
+    return (
+      this.#slots[place]! >= 1 &&
+      this.#cpu[place]! >= wants.cpuMilli &&
+      this.#memory[place]! >= wants.memoryBytes &&
+      this.#disk[place]! >= wants.diskBytes
+    )
+  }
+
+  take(place: number, wants: Room): void {
+    assert(this.hasRoom(place, wants), 'a plan never exceeds what a node has free')
+    this.#slots[place]! -= 1
+    this.#cpu[place]! -= wants.cpuMilli
+    this.#memory[place]! -= wants.memoryBytes
+    this.#disk[place]! -= wants.diskBytes
+    const free = { cpuMilli: this.#cpu[place]!, memoryBytes: this.#memory[place]!, diskBytes: this.#disk[place]! }
+    this.#views[place] = { ...this.#views[place]!, free, slots: this.#slots[place]! }
+  }
+
+  /** From 0, full, to `LOAD_LEVELS - 1`, empty: by whatever the node has least of. Only falls during a plan. */
+  level(place: number): number {
+    const { capacity } = this.nodes[place]!
+    const share = Math.min(
+      shareOf(this.#cpu[place]!, capacity.cpuMilli),
+      shareOf(this.#memory[place]!, capacity.memoryBytes),
+      shareOf(this.#disk[place]!, capacity.diskBytes),
+    )
+    return Math.max(0, Math.min(LOAD_LEVELS - 1, Math.floor(share * (LOAD_LEVELS - 1))))
+  }
+
+  /** Places of the open nodes with all these labels, found by the rarest label rather than by looking at every node. */
+  openWith(labels: Readonly<Record<string, string>>): readonly number[] {
+    const names = Object.keys(labels)
+    if (names.length === 0) return this.open
+    const lists = names.map((name) => this.#labelled.get(labelKey(name, labels[name])) ?? [])
+    const rarest = lists.reduce((best, list) => (list.length < best.length ? list : best))
+    return rarest.filter((place) => names.every((name) => this.nodes[place]!.labels[name] === labels[name]))
+  }
+
+  /** Places of the open nodes that have the program ready. */
+  openWarm(programDigest: string): readonly number[] {
+    this.#byProgram ??= groupPlaces(this.open, (place) => this.nodes[place]!.warm)
+    return this.#byProgram.get(programDigest) ?? []
+  }
+
+  placeOf(nodeId: NodeId): number | undefined {
+    this.#places ??= new Map(this.nodes.map((node, place) => [node.nodeId, place]))
+    return this.#places.get(nodeId)
+  }
+
+  get #labelled(): Map<string, number[]> {
+    this.#byLabel ??= groupPlaces(this.open, (place) => labelKeys(this.nodes[place]!.labels))
+    return this.#byLabel
+  }
+}
+
+function labelKeys(labels: Readonly<Record<string, string>>): string[] {
+  return Object.entries(labels).map(([name, value]) => labelKey(name, value))
+}
+
+function labelKey(name: string, value: string | undefined): string {
+  return `${name}\u0000${value}`
+}
+
+function groupPlaces(places: readonly number[], keysOf: (place: number) => Iterable<string>): Map<string, number[]> {
+  const groups = new Map<string, number[]>()
+  for (const place of places) {
+    for (const key of keysOf(place)) {
+      const group = groups.get(key)
+      if (group) group.push(place)
+      else groups.set(key, [place])
+    }
+  }
+  return groups
+}
+
+function shareOf(free: number, capacity: number): number {
+  return capacity > 0 ? free / capacity : 1
+}

@@ -1,0 +1,140 @@
+import type { JobId, NodeId } from '@fog/kernel'
+import { isSuitable, isWithin, needsCircuits } from './fits.ts'
+import type { Ground } from './ground.ts'
+import type { Job } from './job.ts'
+import { EmptiestFirst, FirstHalf, InOrder, type Look } from './looks.ts'
+import type { Room } from './node-view.ts'
+import type { PlanContext } from './planner.ts'
+import { Pool, type Sort } from './pool.ts'
+import { TIER_TERMS } from './tier.ts'
+
+/** The least any task wants of a node. */
+const FLOOR: Room = { cpuMilli: 1, memoryBytes: 1, diskBytes: 0 }
+
+/**
+ * The pools of one plan: one for each shape of task, made when the first task of that shape comes. Shapes that ask for the
+ * same sort of node in the same order share their look.
+ */
+export class Pools {
+  /** The node that was placed on last: where a round goes on. */
+  lastNodeId: NodeId | undefined
+  readonly #ground: Ground
+  readonly #networkOf: NonNullable<PlanContext['networkOf']>
+  readonly #byJob = new Map<JobId, Pool>()
+  readonly #byShape = new Map<string, Pool>()
+  readonly #suitable = new Map<string, Suitable>()
+  readonly #sorts = new Map<string, Sort>()
+
+  constructor(ground: Ground, { lastNodeId, networkOf = () => undefined }: PlanContext) {
+    this.#ground = ground
+    this.#networkOf = networkOf
+    this.lastNodeId = lastNodeId
+  }
+
+  poolOf(job: Job): Pool {
+    const known = this.#byJob.get(job.jobId)
+    if (known) return known
+    const { cpuMilli, memoryBytes, diskBytes } = job.spec.limits
+    const sortKey = this.#sortKey(job)
+    const shape = `${cpuMilli} ${memoryBytes} ${diskBytes} ${sortKey}`
+    const pool = this.#byShape.get(shape) ?? new Pool(this.#ground, job.spec.limits, this.#sortOf(job, sortKey))
+    this.#byShape.set(shape, pool)
+    this.#byJob.set(job.jobId, pool)
+    return pool
+  }
+
+  /** What decides which nodes are of the right sort, and in which order they are looked at. */
+  #sortKey(job: Job): string {
+    const { routing, program } = job.spec
+    return `${routing} ${routing === 'affinity_based' ? program.digest : ''} ${this.#suitableKey(job)}`
+  }
+
+  #suitableKey(job: Job): string {
+    const { spec } = job
+    const network = needsCircuits(spec) ? [this.#networkOf(job)] : false
+    const labels = Object.entries(spec.require).sort(([a], [b]) => (a < b ? -1 : 1))
+    return JSON.stringify([spec.kind, TIER_TERMS[spec.tier].latencyCapMs, network, labels])
+  }
+
+  #sortOf(job: Job, key: string): Sort {
+    const known = this.#sorts.get(key)
+    if (known) return known
+    const { measured, unmeasured } = this.#suitableFor(job)
+    // Sorted once here: what is picked out of it for one shape stays in order.
+    const isByDistance = job.spec.routing === 'proximity_based'
+    const places = isByDistance ? measured.toSorted(nearestFirst(this.#ground)) : measured
+    const sort: Sort = {
+      places,
+      // A promise about the network is kept by measured nodes; the others stand in only where nobody else can.
+      standIns: unmeasured,
+      look: this.#lookFor(job, places, FLOOR),
+      lookAt: (places, wants) => this.#lookFor(job, places, wants),
+    }
+    this.#sorts.set(key, sort)
+    return sort
+  }
+
+  #lookFor({ spec }: Job, places: readonly number[], floor: Room): Look {
+    const ground = this.#ground
+    switch (spec.routing) {
+      case 'round_robin':
+        return new InOrder(ground, places, floor, (sorted) => this.#afterLast(sorted))
+      case 'proximity_based':
+        return new InOrder(ground, places, floor)
+      case 'affinity_based': {
+        const all = new EmptiestFirst(ground, places, floor)
+        const warm = ground.openWarm(spec.program.digest)
+        if (warm.length === 0) return all
+        const members = new Set(places)
+        const warmMembers = warm.filter((place) => members.has(place))
+        return new FirstHalf(new EmptiestFirst(ground, warmMembers, floor), all)
+      }
+      default:
+        return new EmptiestFirst(ground, places, floor)
+    }
+  }
+
+  /** The position after the node that was placed on last; the first when that node has left. */
+  #afterLast(places: readonly number[]): number {
+    const last = this.lastNodeId === undefined ? undefined : this.#ground.placeOf(this.lastNodeId)
+    if (last === undefined) return 0
+    let low = 0
+    let high = places.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (places[middle]! <= last) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  #suitableFor(job: Job): Suitable {
+    const key = this.#suitableKey(job)
+    const known = this.#suitable.get(key)
+    if (known) return known
+    const network = needsCircuits(job.spec) ? this.#networkOf(job) : undefined
+    const { latencyCapMs } = TIER_TERMS[job.spec.tier]
+    const suitable: Suitable = { measured: [], unmeasured: [] }
+    for (const place of this.#ground.openWith(job.spec.require)) {
+      const node = this.#ground.nodes[place]!
+      if (!isSuitable(job.spec, node)) continue
+      // Whoever shares the submitter's network could tell who asked.
+      if (network !== undefined && node.networkPrefix === network) continue
+      if (isWithin(latencyCapMs, node)) suitable.measured.push(place)
+      else if (node.latencyMs === undefined) suitable.unmeasured.push(place)
+    }
+    this.#suitable.set(key, suitable)
+    return suitable
+  }
+}
+
+/** Places of open nodes of the sort a job asks for, whatever their size, by whether their round trip was measured. */
+interface Suitable {
+  readonly measured: number[]
+  readonly unmeasured: number[]
+}
+
+function nearestFirst({ nodes }: Ground): (a: number, b: number) => number {
+  const distance = (place: number) => nodes[place]!.latencyMs ?? Number.MAX_VALUE
+  return (a, b) => distance(a) - distance(b) || a - b
+}
