@@ -14,3 +14,9 @@ export {
   WASM_PAGE_BYTES,
 } from './wasm/inspect.ts'
 export { ProgramError } from './wasm/program-error.ts'
+export * from './capacity.ts'
+export * from './decide.ts'
+export * from './device.ts'
+export * from './policy.ts'
+export * from './signals.ts'
+export type { Mode, Standing } from './standing.ts'

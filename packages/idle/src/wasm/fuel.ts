@@ -136,11 +136,13 @@ function codeSection(layout: ModuleLayout): Uint8Array {
   const { bytes, bodies, functionTypes, importedFunctions } = layout
   const globals = globalsOf(layout)
   const out = new ByteWriter(bytes.length * 2)
-  const scratch = new ByteWriter(4096)
+  const written = new ByteWriter(4096)
   out.u32(bodies.length)
   bodies.forEach((body, i) => {
+    written.clear()
     const params = functionTypes[importedFunctions + i]!.params.length
-    writeMeteredBody(out, scratch, bytes, body, { params, importedFunctions, ...globals })
+    writeMeteredBody(written, { bytes, body, params }, layout, globals)
+    out.u32(written.length).append(written)
   })
   return out.done()
 }
