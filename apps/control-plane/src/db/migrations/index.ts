@@ -1,0 +1,21 @@
+import { access } from './0004-access.ts'
+import { content } from './0005-content.ts'
+import { jobs } from './0002-jobs.ts'
+import { ledger } from './0003-ledger.ts'
+import { nodes } from './0001-nodes.ts'
+
+/** One step of the schema. Once released it never changes: a later step changes what it made. */
+export interface Migration {
+  readonly number: number
+  readonly name: string
+  readonly sql: string
+}
+
+/** In order, numbered from 1 without a gap. */
+export const MIGRATIONS: readonly Migration[] = [
+  { number: 1, name: 'nodes', sql: nodes },
+  { number: 2, name: 'jobs', sql: jobs },
+  { number: 3, name: 'ledger', sql: ledger },
+  { number: 4, name: 'access', sql: access },
+  { number: 5, name: 'content', sql: content },
+]

@@ -1,0 +1,458 @@
+import { amount, assert } from '@fog/kernel'
+import type { AccountId, AttemptId, GatewayId, Instant, JobId, NodeId, TaskId } from '@fog/kernel'
+import { auditJob, TIERS } from '@fog/scheduler'
+import type {
+  AgreedResult,
+  Attempt,
+  CountDelta,
+  Dispatch,
+  Job,
+  JobFilter,
+  JobSpec,
+  JobStore,
+  QueuedTask,
+  QueueDepth,
+  Report,
+  Task,
+  TaskFilter,
+  TaskWithAttempts,
+} from '@fog/scheduler'
+import { sql } from 'kysely'
+import { assignmentsOf, namesOf, rowsOf, texts } from './rows.ts'
+import type { RowShape } from './rows.ts'
+import type { AttemptRow, Db, JobRow, TaskRow } from './tables.ts'
+
+const JOB: RowShape<Job> = {
+  job_id: ['text', (job) => job.jobId],
+  account_id: ['text', (job) => job.accountId],
+  submitted_by: ['text', (job) => job.submittedBy],
+  spec: ['json', (job) => job.spec],
+  tasks: ['int4', (job) => job.tasks],
+  queued: ['int4', (job) => job.counts.queued],
+  running: ['int4', (job) => job.counts.running],
+  done: ['int4', (job) => job.counts.done],
+  failed: ['int4', (job) => job.counts.failed],
+  cancelled: ['int4', (job) => job.counts.cancelled],
+  status: ['text', (job) => job.status],
+  hold_id: ['text', (job) => job.holdId],
+  price_cap: ['numeric', (job) => job.priceCap],
+  task_price_cap: ['numeric', (job) => job.taskPriceCap],
+  units_per_gigafuel: ['numeric', (job) => job.unitsPerGigafuel],
+  settled: ['bool', (job) => job.settled],
+  cost: ['numeric', (job) => job.cost],
+  failure: ['text', (job) => job.failure],
+  submitted_at: ['int8', (job) => job.submittedAt],
+  started_at: ['int8', (job) => job.startedAt],
+  finished_at: ['int8', (job) => job.finishedAt],
+}
+
+/** Without `tier_rank`, which comes of the job. */
+const TASK: RowShape<Task> = {
+  task_id: ['text', (task) => task.taskId],
+  job_id: ['text', (task) => task.jobId],
+  task_index: ['int4', (task) => task.index],
+  item: ['text', (task) => task.item],
+  inputs: ['json', (task) => task.inputs],
+  status: ['text', (task) => task.status],
+  quorum: ['int4', (task) => task.quorum],
+  pending: ['int4', (task) => task.pending],
+  attempts: ['int4', (task) => task.attempts],
+  not_before: ['int8', (task) => task.notBefore],
+  queued_at: ['int8', (task) => task.queuedAt],
+  started_at: ['int8', (task) => task.startedAt],
+  finished_at: ['int8', (task) => task.finishedAt],
+  accepted_attempt_id: ['text', (task) => task.acceptedAttemptId],
+  failure: ['json', (task) => task.failure],
+}
+
+/** Without `gateway_id`, which `markDispatched` sets and saving leaves. */
+const ATTEMPT: RowShape<Attempt> = {
+  attempt_id: ['text', (attempt) => attempt.attemptId],
+  task_id: ['text', (attempt) => attempt.taskId],
+  job_id: ['text', (attempt) => attempt.jobId],
+  node_id: ['text', (attempt) => attempt.nodeId],
+  owner_id: ['text', (attempt) => attempt.ownerId],
+  fence: ['int4', (attempt) => attempt.fence],
+  status: ['text', (attempt) => attempt.status],
+  leased_at: ['int8', (attempt) => attempt.leasedAt],
+  lease_expires_at: ['int8', (attempt) => attempt.leaseExpiresAt],
+  started_at: ['int8', (attempt) => attempt.startedAt],
+  ended_at: ['int8', (attempt) => attempt.endedAt],
+  report: ['json', (attempt) => attempt.report],
+  note: ['text', (attempt) => attempt.note],
+}
+
+const DELTA: RowShape<CountDelta> = {
+  job_id: ['text', (delta) => delta.jobId],
+  queued: ['int4', (delta) => delta.queued],
+  running: ['int4', (delta) => delta.running],
+  done: ['int4', (delta) => delta.done],
+  failed: ['int4', (delta) => delta.failed],
+  cancelled: ['int4', (delta) => delta.cancelled],
+}
+
+/** What is saved of a task; the rest of it never changes. */
+const TASK_KEYS = ['task_id', 'job_id', 'task_index', 'item', 'inputs', 'queued_at']
+const ATTEMPT_KEYS = ['attempt_id', 'task_id', 'job_id', 'node_id', 'owner_id', 'fence', 'leased_at']
+const JOB_KEYS = ['job_id', 'account_id', 'submitted_by', 'spec', 'hold_id', 'submitted_at']
+
+const OPEN = sql`('queued', 'running')`
+const OVER = sql`('succeeded', 'failed', 'cancelled')`
+const LIVE = sql`('leased', 'running')`
+const AUDIT_PAGE = 100
+
+/** Jobs, tasks and attempts in PostgreSQL. Batches of any size are one statement; queues are partial indexes. */
+export class PgJobStore implements JobStore {
+  readonly #db: Db
+
+  constructor(db: Db) {
+    this.#db = db
+  }
+
+  async addJob(job: Job, tasks: readonly Task[]): Promise<void> {
+    const tierRank = TIERS.indexOf(job.spec.tier)
+    await sql`INSERT INTO jobs (${namesOf(JOB)}) SELECT * FROM ${rowsOf(JOB, [job])}`.execute(this.#db)
+    if (tasks.length === 0) return
+    await sql`
+      INSERT INTO tasks (${namesOf(TASK)}, tier_rank)
+      SELECT r.*, ${tierRank}::smallint FROM ${rowsOf(TASK, tasks)}`.execute(this.#db)
+  }
+
+  async findJob(jobId: JobId): Promise<Job | undefined> {
+    const row = await this.#db.selectFrom('jobs').selectAll().where('job_id', '=', jobId).executeTakeFirst()
+    return row && toJob(row)
+  }
+
+  async findJobForUpdate(jobId: JobId): Promise<Job | undefined> {
+    const query = this.#db.selectFrom('jobs').selectAll().where('job_id', '=', jobId).forUpdate()
+    const row = await query.executeTakeFirst()
+    return row && toJob(row)
+  }
+
+  async listJobs({ accountId, status, before, limit }: JobFilter): Promise<Job[]> {
+    let query = this.#db.selectFrom('jobs').selectAll().orderBy('job_id', 'desc').limit(limit)
+    if (accountId) query = query.where('account_id', '=', accountId)
+    if (status) query = query.where('status', '=', status)
+    if (before) query = query.where('job_id', '<', before)
+    return (await query.execute()).map(toJob)
+  }
+
+  async saveJob(job: Job): Promise<void> {
+    const saved = await sql`
+      UPDATE jobs SET ${assignmentsOf(JOB, ...JOB_KEYS)} FROM ${rowsOf(JOB, [job])}
+      WHERE jobs.job_id = r.job_id`.execute(this.#db)
+    assert(saved.numAffectedRows === 1n, `${job.jobId} was never added`)
+  }
+
+  async addCounts(deltas: readonly CountDelta[]): Promise<Job[]> {
+    if (deltas.length === 0) return []
+    const { rows } = await sql<JobRow>`
+      UPDATE jobs SET queued = jobs.queued + d.queued, running = jobs.running + d.running, done = jobs.done + d.done,
+        failed = jobs.failed + d.failed, cancelled = jobs.cancelled + d.cancelled
+      FROM (
+        SELECT s.* FROM (
+          SELECT job_id, sum(queued)::integer AS queued, sum(running)::integer AS running, sum(done)::integer AS done,
+            sum(failed)::integer AS failed, sum(cancelled)::integer AS cancelled
+          FROM ${rowsOf(DELTA, deltas)} GROUP BY job_id
+        ) s JOIN jobs USING (job_id) ORDER BY jobs.job_id FOR UPDATE OF jobs
+      ) d
+      WHERE jobs.job_id = d.job_id RETURNING jobs.*`.execute(this.#db)
+    return rows.map(toJob).sort((a, b) => (a.jobId < b.jobId ? -1 : 1))
+  }
+
+  async takeQueued(now: Instant, limit: number): Promise<QueuedTask[]> {
+    const { rows } = await sql<TaskRow>`
+      SELECT tasks.* FROM tasks JOIN jobs USING (job_id)
+      WHERE tasks.pending > 0 AND tasks.not_before <= ${now} AND jobs.status IN ${OPEN}
+      ORDER BY tier_rank, queued_at, task_index, task_id LIMIT ${limit}
+      FOR UPDATE OF tasks SKIP LOCKED`.execute(this.#db)
+    const jobs = await this.#jobs(rows.map((row) => row.job_id))
+    return (await this.#withAttempts(rows)).map((taken) => ({ ...taken, job: jobs.get(taken.task.jobId)! }))
+  }
+
+  async findTasksForUpdate(taskIds: readonly TaskId[]): Promise<TaskWithAttempts[]> {
+    if (taskIds.length === 0) return []
+    const { rows } = await sql<TaskRow>`
+      SELECT * FROM tasks WHERE task_id = ANY (${texts(taskIds)}) ORDER BY task_id FOR UPDATE`.execute(this.#db)
+    return this.#withAttempts(rows)
+  }
+
+  async findOpenTasksForUpdate(jobId: JobId): Promise<TaskWithAttempts[]> {
+    const { rows } = await sql<TaskRow>`
+      SELECT * FROM tasks WHERE job_id = ${jobId} AND status IN ${OPEN} ORDER BY task_id FOR UPDATE`.execute(this.#db)
+    return this.#withAttempts(rows)
+  }
+
+  async saveTasks(tasks: readonly Task[]): Promise<void> {
+    if (tasks.length === 0) return
+    const saved = await sql`
+      UPDATE tasks SET ${assignmentsOf(TASK, ...TASK_KEYS)} FROM ${rowsOf(TASK, tasks)}
+      WHERE tasks.task_id = r.task_id`.execute(this.#db)
+    assert(saved.numAffectedRows === BigInt(tasks.length), 'a task was saved that was never added')
+  }
+
+  async addAttempts(attempts: readonly Attempt[]): Promise<void> {
+    if (attempts.length === 0) return
+    await sql`
+      INSERT INTO attempts (${namesOf(ATTEMPT)}) SELECT * FROM ${rowsOf(ATTEMPT, attempts)}`.execute(this.#db)
+  }
+
+  async saveAttempts(attempts: readonly Attempt[]): Promise<void> {
+    if (attempts.length === 0) return
+    const saved = await sql`
+      UPDATE attempts SET ${assignmentsOf(ATTEMPT, ...ATTEMPT_KEYS)}
+      FROM (
+        SELECT r.* FROM ${rowsOf(ATTEMPT, attempts)} JOIN attempts USING (attempt_id)
+        ORDER BY attempts.attempt_id FOR UPDATE OF attempts
+      ) r
+      WHERE attempts.attempt_id = r.attempt_id`.execute(this.#db)
+    assert(saved.numAffectedRows === BigInt(attempts.length), 'an attempt was saved that was never added')
+  }
+
+  async findTask(taskId: TaskId): Promise<TaskWithAttempts | undefined> {
+    const rows = await this.#db.selectFrom('tasks').selectAll().where('task_id', '=', taskId).execute()
+    return (await this.#withAttempts(rows))[0]
+  }
+
+  async listTasks({ jobId, status, after, limit }: TaskFilter): Promise<Task[]> {
+    let query = this.#db.selectFrom('tasks').selectAll().where('job_id', '=', jobId).orderBy('task_index').limit(limit)
+    if (status) query = query.where('status', '=', status)
+    if (after !== undefined) query = query.where('task_index', '>', after)
+    return (await query.execute()).map(toTask)
+  }
+
+  async listAttempts(jobId: JobId): Promise<Attempt[]> {
+    const rows = await this.#db
+      .selectFrom('tasks')
+      .innerJoin('attempts', 'attempts.task_id', 'tasks.task_id')
+      .selectAll('attempts')
+      .where('tasks.job_id', '=', jobId)
+      .orderBy('tasks.task_index')
+      .orderBy('attempts.fence')
+      .execute()
+    return rows.map(toAttempt)
+  }
+
+  async findAttempt(attemptId: AttemptId): Promise<Attempt | undefined> {
+    const query = this.#db.selectFrom('attempts').selectAll().where('attempt_id', '=', attemptId)
+    const row = await query.executeTakeFirst()
+    return row && toAttempt(row)
+  }
+
+  async findAttempts(attemptIds: readonly AttemptId[]): Promise<Attempt[]> {
+    if (attemptIds.length === 0) return []
+    const { rows } = await sql<AttemptRow>`
+      SELECT * FROM attempts WHERE attempt_id = ANY (${texts(attemptIds)}) ORDER BY attempt_id`.execute(this.#db)
+    return rows.map(toAttempt)
+  }
+
+  async listUndispatched(nodeIds: readonly NodeId[], limit: number): Promise<Dispatch[]> {
+    if (nodeIds.length === 0) return []
+    const { rows } = await sql<AttemptRow>`
+      SELECT * FROM attempts WHERE node_id = ANY (${texts(nodeIds)}) AND status = 'leased' AND gateway_id IS NULL
+      ORDER BY leased_at, attempt_id LIMIT ${limit}`.execute(this.#db)
+    const tasks = await this.#tasks(rows.map((row) => row.task_id))
+    const jobs = await this.#jobs(rows.map((row) => row.job_id))
+    return rows.map((row) => ({
+      attempt: toAttempt(row),
+      task: tasks.get(row.task_id)!,
+      job: jobs.get(row.job_id)!,
+    }))
+  }
+
+  async markDispatched(attemptIds: readonly AttemptId[], gatewayId: GatewayId): Promise<void> {
+    if (attemptIds.length === 0) return
+    await sql`
+      UPDATE attempts SET gateway_id = ${gatewayId}
+      FROM (SELECT attempt_id FROM attempts WHERE attempt_id = ANY (${texts(attemptIds)}) ORDER BY attempt_id FOR UPDATE) r
+      WHERE attempts.attempt_id = r.attempt_id`.execute(this.#db)
+  }
+
+  async listLive(nodeId: NodeId): Promise<Attempt[]> {
+    const { rows } = await sql<AttemptRow>`
+      SELECT * FROM attempts WHERE node_id = ${nodeId} AND status IN ${LIVE}
+      ORDER BY leased_at, attempt_id`.execute(this.#db)
+    return rows.map(toAttempt)
+  }
+
+  async renewLeases(attemptIds: readonly AttemptId[], expiresAt: Instant): Promise<AttemptId[]> {
+    if (attemptIds.length === 0) return []
+    const { rows } = await sql<{ attempt_id: AttemptId }>`
+      WITH live AS (
+        SELECT attempt_id FROM attempts WHERE attempt_id = ANY (${texts(attemptIds)}) AND status IN ${LIVE}
+        ORDER BY attempt_id FOR UPDATE
+      ), renewed AS (
+        UPDATE attempts SET lease_expires_at = ${expiresAt} FROM live
+        WHERE attempts.attempt_id = live.attempt_id AND lease_expires_at < ${expiresAt}
+      )
+      SELECT attempt_id FROM live`.execute(this.#db)
+    return rows.map((row) => row.attempt_id)
+  }
+
+  async listExpired(now: Instant, limit: number): Promise<Attempt[]> {
+    const { rows } = await sql<AttemptRow>`
+      SELECT * FROM attempts WHERE lease_expires_at < ${now} AND status IN ${LIVE}
+      ORDER BY lease_expires_at, attempt_id LIMIT ${limit}`.execute(this.#db)
+    return rows.map(toAttempt)
+  }
+
+  async countOpenJobs(accountId: AccountId): Promise<number> {
+    const { rows } = await sql<{ count: number }>`
+      SELECT count(*) AS count FROM jobs WHERE account_id = ${accountId} AND status IN ${OPEN}`.execute(this.#db)
+    return rows[0]!.count
+  }
+
+  async listAgreed(filter: Parameters<JobStore['listAgreed']>[0]): Promise<AgreedResult[]> {
+    const done = await this.listTasks({ ...filter, status: 'done' })
+    if (done.length === 0) return []
+    const tasks = new Map(done.map((task) => [task.taskId, task]))
+    const { rows } = await sql<AttemptRow>`
+      SELECT attempts.* FROM tasks
+      JOIN attempts accepted ON accepted.attempt_id = tasks.accepted_attempt_id
+      JOIN attempts ON attempts.task_id = tasks.task_id
+      WHERE tasks.task_id = ANY (${texts([...tasks.keys()])}) AND attempts.status = 'reported'
+        AND attempts.report->>'digest' = accepted.report->>'digest'
+      ORDER BY tasks.task_index, attempts.fence`.execute(this.#db)
+    return rows.map((row) => {
+      const attempt = toAttempt(row)
+      return { task: tasks.get(row.task_id)!, attempt: { ...attempt, report: attempt.report! } }
+    })
+  }
+
+  async takeUnsettled(limit: number): Promise<Job[]> {
+    const { rows } = await sql<JobRow>`
+      SELECT * FROM jobs WHERE NOT settled AND status IN ${OVER}
+      ORDER BY finished_at NULLS FIRST, job_id LIMIT ${limit} FOR UPDATE SKIP LOCKED`.execute(this.#db)
+    return rows.map(toJob)
+  }
+
+  async queueDepth(): Promise<QueueDepth[]> {
+    const { rows } = await sql<{ tier_rank: number; status: Task['status']; count: number; oldest: number }>`
+      SELECT tier_rank, status, count(*) AS count, min(queued_at) AS oldest FROM tasks
+      WHERE status IN ${OPEN} GROUP BY tier_rank, status`.execute(this.#db)
+    return TIERS.map((tier, rank) => {
+      const of = (status: Task['status']) => rows.find((row) => row.tier_rank === rank && row.status === status)
+      const queued = of('queued')
+      return { tier, queued: queued?.count ?? 0, running: of('running')?.count ?? 0, oldestQueuedAt: queued?.oldest }
+    })
+  }
+
+  async auditJobs(): Promise<string[]> {
+    const faults: string[] = []
+    for (let page = await this.#jobsAfter(''); page.length > 0; page = await this.#jobsAfter(page.at(-1)!.jobId)) {
+      const rows = await this.#db
+        .selectFrom('tasks')
+        .selectAll()
+        .where(
+          'job_id',
+          'in',
+          page.map((job) => job.jobId),
+        )
+        .execute()
+      const tasks = Map.groupBy(await this.#withAttempts(rows), ({ task }) => task.jobId)
+      for (const job of page) faults.push(...auditJob(job, tasks.get(job.jobId) ?? []))
+    }
+    return faults
+  }
+
+  async #jobsAfter(after: string): Promise<Job[]> {
+    const { rows } = await sql<JobRow>`
+      SELECT * FROM jobs WHERE job_id > ${after} ORDER BY job_id LIMIT ${AUDIT_PAGE}`.execute(this.#db)
+    return rows.map(toJob)
+  }
+
+  async #withAttempts(rows: readonly TaskRow[]): Promise<TaskWithAttempts[]> {
+    // A task that was never placed has none, which spares most queued ones the question.
+    const ids = rows.map((row) => row.task_id)
+    if (ids.length === 0) return []
+    const found = await sql<AttemptRow>`
+      SELECT * FROM attempts WHERE task_id = ANY (${texts(ids)}) ORDER BY task_id, fence`.execute(this.#db)
+    const byTask = Map.groupBy(found.rows.map(toAttempt), (attempt) => attempt.taskId)
+    return rows.map((row) => ({ task: toTask(row), attempts: byTask.get(row.task_id) ?? [] }))
+  }
+
+  async #tasks(taskIds: readonly TaskId[]): Promise<Map<TaskId, Task>> {
+    if (taskIds.length === 0) return new Map()
+    const { rows } = await sql<TaskRow>`SELECT * FROM tasks WHERE task_id = ANY (${texts(taskIds)})`.execute(this.#db)
+    return new Map(rows.map((row) => [row.task_id, toTask(row)]))
+  }
+
+  async #jobs(jobIds: readonly JobId[]): Promise<Map<JobId, Job>> {
+    if (jobIds.length === 0) return new Map()
+    const ids = [...new Set(jobIds)]
+    const { rows } = await sql<JobRow>`SELECT * FROM jobs WHERE job_id = ANY (${texts(ids)})`.execute(this.#db)
+    return new Map(rows.map((row) => [row.job_id, toJob(row)]))
+  }
+}
+
+function toJob(row: JobRow): Job {
+  const { queued, running, done, failed, cancelled } = row
+  return {
+    jobId: row.job_id,
+    accountId: row.account_id,
+    submittedBy: row.submitted_by,
+    spec: toSpec(row.spec),
+    tasks: row.tasks,
+    counts: { queued, running, done, failed, cancelled },
+    status: row.status,
+    holdId: row.hold_id,
+    priceCap: amount(row.price_cap),
+    taskPriceCap: amount(row.task_price_cap),
+    unitsPerGigafuel: amount(row.units_per_gigafuel),
+    settled: row.settled,
+    cost: row.cost === null ? undefined : amount(row.cost),
+    failure: row.failure ?? undefined,
+    submittedAt: row.submitted_at,
+    startedAt: row.started_at ?? undefined,
+    finishedAt: row.finished_at ?? undefined,
+  }
+}
+
+function toTask(row: TaskRow): Task {
+  return {
+    taskId: row.task_id,
+    jobId: row.job_id,
+    index: row.task_index,
+    item: row.item,
+    inputs: row.inputs,
+    status: row.status,
+    quorum: row.quorum,
+    pending: row.pending,
+    attempts: row.attempts,
+    notBefore: row.not_before,
+    queuedAt: row.queued_at,
+    startedAt: row.started_at ?? undefined,
+    finishedAt: row.finished_at ?? undefined,
+    acceptedAttemptId: row.accepted_attempt_id ?? undefined,
+    failure: row.failure ?? undefined,
+  }
+}
+
+function toAttempt(row: AttemptRow): Attempt {
+  return {
+    attemptId: row.attempt_id,
+    taskId: row.task_id,
+    jobId: row.job_id,
+    nodeId: row.node_id,
+    ownerId: row.owner_id,
+    fence: row.fence,
+    status: row.status,
+    leasedAt: row.leased_at,
+    leaseExpiresAt: row.lease_expires_at,
+    startedAt: row.started_at ?? undefined,
+    endedAt: row.ended_at ?? undefined,
+    report: row.report === null ? undefined : toReport(row.report),
+    note: row.note ?? undefined,
+  }
+}
+
+/** Written by this store and nobody else, so its form is known; only the fuel has to become a big integer again. */
+function toSpec(document: unknown): JobSpec {
+  const spec = document as JobSpec
+  return { ...spec, limits: { ...spec.limits, fuel: BigInt(spec.limits.fuel) } }
+}
+
+function toReport(document: unknown): Report {
+  const report = document as Report
+  return { ...report, fuel: BigInt(report.fuel) }
+}

@@ -1,0 +1,43 @@
+import { describeJobStore } from '@fog/scheduler/testing'
+import { describeLedgerStore } from '@fog/tokenomics/testing'
+import { describeNodeStore } from '@fog/fog/testing'
+import { afterAll, beforeAll, describe } from 'vitest'
+import { scratchDatabases, SERVERS } from './testing/scratch-database.ts'
+import type { Transaction } from '../ports.ts'
+import type { ScratchDatabases } from './testing/scratch-database.ts'
+
+for (const { name, binariesDir, present } of SERVERS) {
+  describe.runIf(present)(name, () => {
+    let scratch: ScratchDatabases
+
+    beforeAll(async () => {
+      scratch = await scratchDatabases(binariesDir)
+    })
+    afterAll(() => scratch.stop())
+
+    /** One store of the transaction, as the suites want it. */
+    const harness =
+      <Store>(pick: (transaction: Transaction) => Store) =>
+      async () => {
+        const { database, close } = await scratch.open()
+        return {
+          transact: <T>(work: (store: Store) => Promise<T>) => database.transact((tx) => work(pick(tx))),
+          close,
+        }
+      }
+
+    describeNodeStore(
+      'PgNodeStore',
+      harness((tx) => tx.nodes),
+    )
+    describeJobStore(
+      'PgJobStore',
+      harness((tx) => tx.jobs),
+      { sideBySide: true },
+    )
+    describeLedgerStore(
+      'PgLedgerStore',
+      harness((tx) => tx.ledger),
+    )
+  })
+}
