@@ -22,7 +22,6 @@ import { isOver, TIERS } from '@fog/scheduler'
 import { Ledger } from '@fog/tokenomics'
 import { readConfig } from '../../apps/control-plane/src/config.ts'
 import { MemoryBlobStore } from '../../apps/control-plane/src/blobs/index.ts'
-import { openMemoryDatabase } from '../../apps/control-plane/src/db/memory/index.ts'
 import { hearWorkers, type Saying } from '../../apps/control-plane/src/flows/accept-result.ts'
 import { cancelJob } from '../../apps/control-plane/src/flows/cancel-job.ts'
 import { dispatchLeases, leasesAgain } from '../../apps/control-plane/src/flows/dispatch-job.ts'
@@ -32,6 +31,7 @@ import { placeJobs, Round } from '../../apps/control-plane/src/flows/place-jobs.
 import { settleJobs } from '../../apps/control-plane/src/flows/settle-job.ts'
 import { submitJob } from '../../apps/control-plane/src/flows/submit-job.ts'
 import type { Platform } from '../../apps/control-plane/src/platform.ts'
+import type { Database } from '../../apps/control-plane/src/ports.ts'
 import { EMPTY, pick, SimNode } from './sim-node.ts'
 import { Timeline } from './timeline.ts'
 
@@ -45,6 +45,8 @@ export interface WorldOptions {
   readonly repeat: number
   /** Longest time a message takes. */
   readonly delayMs: number
+  /** Virtual time within which every job must be over. */
+  readonly deadlineMs: number
   /** Chance, each virtual second and node, that it dies. */
   readonly death: number
 }
@@ -56,6 +58,7 @@ export const WORLD_DEFAULTS: Omit<WorldOptions, 'seed'> = {
   repeat: 0.05,
   delayMs: 400,
   death: 0.004,
+  deadlineMs: 4 * 3_600_000,
 }
 
 export interface WorldFigures {
@@ -111,12 +114,12 @@ export class World {
     audits: 0,
   }
 
-  constructor(options: WorldOptions) {
+  constructor(options: WorldOptions, database: Database) {
     this.#options = options
     this.#rng = seededRng(options.seed)
     const silent = () => undefined
     this.#platform = {
-      database: openMemoryDatabase(),
+      database,
       blobs: new MemoryBlobStore(),
       clock: this.#clock,
       rng: this.#rng,
@@ -135,9 +138,9 @@ export class World {
     this.#timeline.every(1000, async () => {
       over = this.#submitted >= this.#options.jobs && (await this.#isQuiet())
     })
-    const deadline = startedAt + 48 * 3_600_000
+    const deadline = startedAt + this.#options.deadlineMs
     await this.#timeline.run(() => over || this.#clock.now() > deadline)
-    if (!over) throw this.#broken('not every job came to an end within two virtual days')
+    if (!over) throw this.#broken(`not every job came to an end in time: ${await this.#unfinished()}`)
     await this.#auditEnd()
     return { ...this.#count, jobs: this.#jobIds.length, virtualMs: this.#clock.now() - startedAt }
   }
@@ -380,6 +383,20 @@ export class World {
       if (!job || !isOver(job) || !job.settled) return false
     }
     return true
+  }
+
+  async #unfinished(): Promise<string> {
+    const { jobs } = this.#platform.database.read
+    const found: string[] = []
+    for (const jobId of this.#jobIds) {
+      for (const task of await jobs.listTasks({ jobId, limit: 100 })) {
+        if (task.status !== 'queued' && task.status !== 'running') continue
+        const attempts = (await jobs.findTask(task.taskId))?.attempts ?? []
+        const told = attempts.map(({ nodeId, status, note }) => `${nodeId} ${status} ${note ?? ''}`).join(', ')
+        found.push(`${task.taskId} is ${task.status}, wants ${task.pending}, had ${told}`)
+      }
+    }
+    return found.slice(0, 10).join('; ')
   }
 
   /** The rules that hold at every moment. */

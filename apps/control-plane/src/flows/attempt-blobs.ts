@@ -1,6 +1,6 @@
 import type { AttemptId, NodeId } from '@fog/kernel'
 import { type Attempt, isLive, type Job, type Task } from '@fog/scheduler'
-import { takeContent } from '../blobs/take-content.ts'
+import { type IncomingContent, takeContent } from '../blobs/take-content.ts'
 import type { Platform } from '../platform.ts'
 import { ContentError } from './content.ts'
 
@@ -38,14 +38,14 @@ export class AttemptOutputs {
    * Keeps one output. Nobody may read it until the result that names it counts. Throws `blob.not_found` without the live
    * lease, `blob.too_large` beyond the limit, `blob.hash_mismatch` when it is something else.
    */
-  async take(wanted: AttemptContent & { readonly content: AsyncIterable<Uint8Array> }): Promise<void> {
-    const { attemptId, digest, content } = wanted
+  async take(wanted: AttemptContent, content: IncomingContent): Promise<void> {
+    const { attemptId, digest } = wanted
     const held = await findHeld(this.#platform, wanted)
     if (!held) throw notFound(digest)
     const { outputBytes } = held.job.spec.limits
     const before = this.#bytes.get(attemptId) ?? 0
     const maxBytes = Math.max(0, Math.min(outputBytes, outputBytes * OUTPUTS_PER_ATTEMPT - before))
-    const size = await takeContent(this.#platform, { digest, content, maxBytes })
+    const size = await takeContent(this.#platform, content, { digest, maxBytes })
     if (this.#bytes.size >= MAX_COUNTED) this.#bytes.clear()
     this.#bytes.set(attemptId, (this.#bytes.get(attemptId) ?? 0) + size)
   }
