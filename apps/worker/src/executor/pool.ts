@@ -48,7 +48,9 @@ export interface TaskEnd {
   /** While its process was not stopped. */
   readonly wallMs: number
   readonly peakMemoryBytes: number
-  /** Paths, in the order their sinks were opened; empty when it was ended from outside. */
+  /** Whether the contents came, into sinks opened in order: stdout, stderr, then the outputs. Not when it was ended from outside. */
+  readonly hasContents: boolean
+  /** Paths of the outputs. */
   readonly outputs: readonly string[]
 }
 
@@ -296,7 +298,7 @@ class WatchedRun {
     this.isReusable = end.isReusable && end.ending.status !== 'faulted'
     this.cpuMs = end.cpuMs
     const { ending, exit, fuel, cpuMs, peakMemoryBytes, outputs } = end
-    return { ending, exit, fuel, cpuMs, wallMs: this.clock.elapsedMs, peakMemoryBytes, outputs }
+    return { ending, exit, fuel, cpuMs, wallMs: this.clock.elapsedMs, peakMemoryBytes, hasContents: true, outputs }
   }
 
   /** It was ended from outside: its fuel went with the process, and its memory is known from outside only. */
@@ -305,7 +307,7 @@ class WatchedRun {
     const { cpuMs } = this
     const wallMs = this.clock.elapsedMs
     const peakMemoryBytes = this.#rssPeakBytes
-    return { ending, exit: ending.status, fuel: '0', cpuMs, wallMs, peakMemoryBytes, outputs: [] }
+    return { ending, exit: ending.status, fuel: '0', cpuMs, wallMs, peakMemoryBytes, hasContents: false, outputs: [] }
   }
 
   #overTime(): TaskEnding {

@@ -1,0 +1,214 @@
+import type { BlobRef, LeaseMessage, WorkerMessage } from '@fog/contract'
+import { type AttemptId, type NodeId } from '@fog/kernel'
+import type { Logger } from 'pino'
+import type { Channel } from './channel.ts'
+import type { Content } from './executor/child-process.ts'
+import type { ExecutorPool, PoolTask, TaskEnd } from './executor/pool.ts'
+import type { Identity } from './identity.ts'
+import type { InputCache, PinnedInput } from './inputs.ts'
+import { LogRelay } from './log-relay.ts'
+import type { KeptContent, Outbox, OutputCollector } from './outputs.ts'
+import { packContents, reportOf, type ResultMessage, type TaskResult } from './report.ts'
+import type { Spool } from './spool.ts'
+
+/** Why a running task goes back to the control plane. */
+export class GivenBack extends Error {
+  override readonly name = 'GivenBack'
+}
+
+/** One attempt under way. */
+export interface Run {
+  /** Says once more that it has started, if it has. */
+  tellStart(): void
+  /** Ends it: with `GivenBack` it goes back to the control plane, else nobody wants to hear of it. */
+  stop(reason?: GivenBack): void
+  readonly ended: Promise<RunOutcome>
+}
+
+export type RunOutcome =
+  /** Its result is durable in the spool. */
+  | { readonly type: 'finished' }
+  | { readonly type: 'returned'; readonly reason: string }
+  | { readonly type: 'dropped' }
+
+export interface AttemptRunnerDependencies {
+  readonly pool: ExecutorPool
+  readonly inputs: InputCache
+  readonly outbox: Outbox
+  readonly spool: Spool
+  readonly identity: Identity
+  readonly nodeId: () => NodeId
+  readonly channel: Pick<Channel, 'send' | 'isRoomy'>
+  readonly log: Logger
+}
+
+/** Inputs of one task fetched at the same time. */
+const FETCHES = 4
+/** A fault of the executor itself is answered by one more try on a new child. */
+const TRIES = 2
+
+/** Takes one lease from its inputs to a result that is signed and durable. */
+export class AttemptRunner {
+  readonly #dependencies: AttemptRunnerDependencies
+
+  constructor(dependencies: AttemptRunnerDependencies) {
+    this.#dependencies = dependencies
+  }
+
+  run(lease: LeaseMessage, attemptId: AttemptId): Run {
+    const running = new Running(this.#dependencies, lease, attemptId)
+    return running
+  }
+}
+
+class Running implements Run {
+  readonly ended: Promise<RunOutcome>
+  readonly #dependencies: AttemptRunnerDependencies
+  readonly #lease: LeaseMessage
+  readonly #attemptId: AttemptId
+  readonly #abort = new AbortController()
+  readonly #pinned: PinnedInput[] = []
+  readonly #collector: OutputCollector
+  readonly #relay: LogRelay
+  /** What was printed live: all that is left of the streams when the run is ended from outside. */
+  readonly #printed = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] }
+  #hasStarted = false
+
+  constructor(dependencies: AttemptRunnerDependencies, lease: LeaseMessage, attemptId: AttemptId) {
+    this.#dependencies = dependencies
+    this.#lease = lease
+    this.#attemptId = attemptId
+    this.#collector = dependencies.outbox.collect(attemptId)
+    const { channel } = dependencies
+    const send = (message: WorkerMessage) => channel.isRoomy && channel.send(message)
+    this.#relay = new LogRelay({ attempt: { attemptId, fence: lease.fence }, send })
+    this.ended = this.#toTheEnd()
+  }
+
+  tellStart(): void {
+    const { fence } = this.#lease
+    if (this.#hasStarted) this.#dependencies.channel.send({ type: 'started', attemptId: this.#attemptId, fence })
+  }
+
+  stop(reason?: GivenBack): void {
+    this.#abort.abort(reason ?? DROPPED)
+  }
+
+  async #toTheEnd(): Promise<RunOutcome> {
+    try {
+      const task = await this.#prepare()
+      const end = await this.#execute(task)
+      await this.#keep(await this.#resultOf(end))
+      return { type: 'finished' }
+    } catch (fault) {
+      this.#dependencies.outbox.remove(this.#attemptId)
+      if (this.#abort.signal.aborted) return outcomeOf(this.#abort.signal.reason)
+      if (fault instanceof GivenBack) return outcomeOf(fault)
+      this.#dependencies.log.warn({ attemptId: this.#attemptId, err: fault }, 'a task could not be run here')
+      const why = fault instanceof Error ? fault.message : String(fault)
+      return { type: 'returned', reason: `it could not be run here: ${why}`.slice(0, 300) }
+    } finally {
+      this.#pinned.forEach((input) => input.release())
+    }
+  }
+
+  async #prepare(): Promise<PoolTask> {
+    const { program, stdin, inputs, args, env, limits } = this.#lease
+    const wanted = [program, ...(stdin ? [stdin] : []), ...inputs]
+    const files = await this.#fetchAll(wanted)
+    const content = ({ digest }: BlobRef): Content => files.get(digest)!
+    return {
+      programKey: `${program.digest}:${limits.memoryBytes}`,
+      program: content(program),
+      stdin: stdin && content(stdin),
+      files: inputs.map((input) => [input.path, content(input)] as const),
+      args,
+      env,
+      limits,
+      wallMs: limits.wallMs,
+    }
+  }
+
+  async #fetchAll(wanted: readonly BlobRef[]): Promise<Map<string, PinnedInput>> {
+    const { inputs } = this.#dependencies
+    const { signal } = this.#abort
+    const missing = [...new Map(wanted.map((blob) => [blob.digest, blob])).values()]
+    const fetchOne = async (blob: BlobRef) => {
+      const input = await inputs.take(this.#attemptId, blob, signal)
+      this.#pinned.push(input)
+    }
+    const fetchNext = async (): Promise<void> => {
+      for (let blob = missing.shift(); blob; blob = missing.shift()) await fetchOne(blob)
+    }
+    // All of them settle before anything is let go, or a late one would stay pinned.
+    const outcomes = await Promise.allSettled(Array.from({ length: FETCHES }, fetchNext))
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected')
+    if (failed) throw failed.reason
+    return new Map(this.#pinned.map((input) => [input.digest, input]))
+  }
+
+  async #execute(task: PoolTask): Promise<TaskEnd> {
+    const { pool, log } = this.#dependencies
+    this.#hasStarted = true
+    this.tellStart()
+    for (let n = 1; ; n++) {
+      const end = await pool.run(task, this.#handlers(), this.#abort.signal)
+      if (end.ending.status !== 'faulted') return end
+      log.error({ attemptId: this.#attemptId, detail: end.ending.detail }, 'the executor failed')
+      if (n >= TRIES) throw new GivenBack('the executor of this worker failed twice on it')
+      this.#relay.say('the executor failed; the task is begun again')
+      this.#printed.stdout.length = 0
+      this.#printed.stderr.length = 0
+      await this.#collector.reset()
+    }
+  }
+
+  #handlers() {
+    return {
+      onLog: (stream: 'stdout' | 'stderr', bytes: Uint8Array) => {
+        // The part lies in the memory of a whole frame.
+        this.#printed[stream].push(bytes.slice())
+        this.#relay.print(stream, bytes)
+      },
+      onLogFull: () => this.#relay.say('more was printed than is shown live; it comes with the result'),
+      onBeat: () => undefined,
+      openSink: ({ size }: { size: number }) => this.#collector.openSink(size),
+    }
+  }
+
+  async #resultOf(end: TaskEnd): Promise<TaskResult> {
+    this.#relay.end()
+    const kept = end.hasContents ? await this.#collector.contents() : await this.#printedContents()
+    const [stdout, stderr, ...outputs] = kept
+    return { end, stdout: stdout!, stderr: stderr!, outputs: outputs.map((each, i) => ({ ...each, path: end.outputs[i]! })) }
+  }
+
+  async #printedContents(): Promise<KeptContent[]> {
+    await this.#collector.reset()
+    for (const stream of ['stdout', 'stderr'] as const) {
+      const bytes = Buffer.concat(this.#printed[stream])
+      await this.#collector.openSink(bytes.length).write(bytes)
+    }
+    return this.#collector.contents()
+  }
+
+  async #keep(result: TaskResult): Promise<void> {
+    const { spool, identity, nodeId } = this.#dependencies
+    const { taskId, fence } = this.#lease
+    const attemptId = this.#attemptId
+    const report = reportOf(result)
+    const { inline, uploads } = packContents(report, [result.stdout, result.stderr, ...result.outputs])
+    for (const { digest, bytes } of uploads) if (bytes) await this.#collector.spill({ digest, bytes })
+    const signature = identity.signResult({ attemptId, taskId, fence, report }, nodeId())
+    const message: ResultMessage = { type: 'result', attemptId, fence, report: { ...report, signature }, inline }
+    this.#abort.signal.throwIfAborted()
+    const text = JSON.stringify(message)
+    await spool.finish({ attemptId, fence, message: text, uploads: uploads.map(({ digest }) => digest) })
+  }
+}
+
+const DROPPED = new Error('nobody wants it any more')
+
+function outcomeOf(reason: unknown): RunOutcome {
+  return reason instanceof GivenBack ? { type: 'returned', reason: reason.message } : { type: 'dropped' }
+}

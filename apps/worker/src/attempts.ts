@@ -1,0 +1,194 @@
+import type { LeaseMessage } from '@fog/contract'
+import { type AttemptId, parseId } from '@fog/kernel'
+import type { Logger } from 'pino'
+import type { Channel } from './channel.ts'
+import type { Delivery } from './delivery.ts'
+import { type AttemptRunner, GivenBack, type Run } from './attempt-runner.ts'
+import type { Spool } from './spool.ts'
+
+/** The most that all tasks together may take. */
+export interface Room {
+  readonly cpuMilli: number
+  readonly memoryBytes: number
+  readonly diskBytes: number
+}
+
+/** What the lender's policy lets through at this moment. */
+export interface Gate {
+  readonly maxTasks: number
+  /** Why no more is taken, as the control plane will be told; undefined while work is welcome. */
+  readonly closedBecause: string | undefined
+}
+
+export interface AttemptsDependencies {
+  readonly channel: Pick<Channel, 'send'>
+  readonly runner: AttemptRunner
+  readonly delivery: Delivery
+  readonly spool: Spool
+  readonly log: Logger
+  /** Called when a task starts or ends. */
+  readonly changed: () => void
+}
+
+interface Held {
+  readonly lease: LeaseMessage
+  readonly run: Run
+}
+
+/** Acknowledged attempts remembered, so that a lease which comes late and twice is not run again. */
+const MOST_SETTLED = 2000
+
+/**
+ * The attempts this worker holds: takes leases that fit, gives back the others with the reason, runs them, and hands
+ * results on. A lease that comes again changes nothing but says again what became of it.
+ */
+export class Attempts {
+  readonly #dependencies: AttemptsDependencies
+  readonly #room: Room
+  /** Oldest first. */
+  readonly #held = new Map<AttemptId, Held>()
+  readonly #settled = new Map<AttemptId, number>()
+  #gate: Gate = { maxTasks: 0, closedBecause: 'the worker is starting' }
+
+  constructor(dependencies: AttemptsDependencies, room: Room) {
+    this.#dependencies = dependencies
+    this.#room = room
+  }
+
+  get count(): number {
+    return this.#held.size
+  }
+
+  /** Cores that the tasks held now may use. */
+  get busyCores(): number {
+    return this.#used().cpuMilli / 1000
+  }
+
+  /** What `hello` and heartbeats name: held, or reported without an answer. */
+  list(): AttemptId[] {
+    return [...new Set([...this.#held.keys(), ...this.#dependencies.spool.unacknowledged()])]
+  }
+
+  setGate(gate: Gate): void {
+    this.#gate = gate
+  }
+
+  take(leases: readonly LeaseMessage[]): void {
+    for (const lease of leases) this.#takeOne(lease, parseId('attempt', lease.attemptId))
+  }
+
+  /** Stops attempts that are no longer wanted; nothing is said about them afterwards. */
+  drop(attemptIds: readonly AttemptId[]): void {
+    for (const attemptId of attemptIds) this.#held.get(attemptId)?.run.stop()
+  }
+
+  /** The control plane has them, or will never count them. */
+  settled(attemptIds: readonly AttemptId[]): void {
+    for (const attemptId of attemptIds) this.#rememberSettled(attemptId)
+    this.#dependencies.delivery.forget(attemptIds)
+  }
+
+  /** Gives back everything that is not finished. Resolves when all of it is stopped. */
+  async returnAll(reason: string): Promise<void> {
+    const runs = [...this.#held.values()].map(({ run }) => run)
+    runs.forEach((run) => run.stop(new GivenBack(reason)))
+    await Promise.all(runs.map(({ ended }) => ended))
+  }
+
+  /** Gives back the task that came last. */
+  returnNewest(reason: string): void {
+    const newest = [...this.#held.values()].at(-1)
+    newest?.run.stop(new GivenBack(reason))
+  }
+
+  /** Resolves when nothing runs any more. */
+  async idle(): Promise<void> {
+    while (this.#held.size > 0) await Promise.all([...this.#held.values()].map(({ run }) => run.ended))
+  }
+
+  #takeOne(lease: LeaseMessage, attemptId: AttemptId): void {
+    const { spool, delivery, runner, log } = this.#dependencies
+    if (this.#isRepeat(lease, attemptId)) return
+    const older = this.#held.get(attemptId)
+    if (older) return this.#replace(older, lease, attemptId)
+    if (spool.fenceOfResult(attemptId) !== undefined) delivery.forget([attemptId])
+    const refusal = this.#refusalOf(lease)
+    if (refusal !== undefined) return this.#giveBack(lease, refusal)
+    log.debug({ attemptId, taskId: lease.taskId }, 'lease taken')
+    // It rides on the next commit; losing it loses nothing, for the control plane knows that it gave it.
+    spool.accept({ attemptId, fence: lease.fence }).catch((fault: unknown) => log.error({ err: fault }, 'a lease could not be kept'))
+    const held: Held = { lease, run: runner.run(lease, attemptId) }
+    this.#held.set(attemptId, held)
+    this.#dependencies.changed()
+    void held.run.ended.then((end) => this.#ended(held, attemptId, end))
+  }
+
+  /** A newer lease of the same attempt: begun once the older one has let go of its files. */
+  #replace(older: Held, lease: LeaseMessage, attemptId: AttemptId): void {
+    older.run.stop()
+    void older.run.ended.then(() => this.#takeOne(lease, attemptId))
+  }
+
+  /** Whether this or a newer lease of the same attempt is known; then what became of it is said again. */
+  #isRepeat({ fence }: LeaseMessage, attemptId: AttemptId): boolean {
+    const { spool, delivery } = this.#dependencies
+    const held = this.#held.get(attemptId)
+    if (held && held.lease.fence >= fence) {
+      held.run.tellStart()
+      return true
+    }
+    if ((spool.fenceOfResult(attemptId) ?? 0) >= fence) {
+      delivery.deliver(attemptId)
+      return true
+    }
+    return (this.#settled.get(attemptId) ?? 0) >= fence
+  }
+
+  #ended(held: Held, attemptId: AttemptId, end: Awaited<Run['ended']>): void {
+    const { spool, delivery, log } = this.#dependencies
+    this.#held.delete(attemptId)
+    this.#dependencies.changed()
+    if (end.type === 'finished') return delivery.deliver(attemptId)
+    spool.drop(attemptId).catch((fault: unknown) => log.error({ err: fault }, 'a lease could not be dropped'))
+    if (end.type === 'returned') this.#giveBack(held.lease, end.reason)
+  }
+
+  #giveBack({ attemptId, taskId, fence }: LeaseMessage, reason: string): void {
+    this.#dependencies.log.info({ attemptId, taskId, reason }, 'task given back')
+    this.#dependencies.channel.send({ type: 'returned', attemptId, fence, reason: reason.slice(0, 300) })
+  }
+
+  /** Why a lease cannot be taken, or undefined. */
+  #refusalOf({ kind, limits }: LeaseMessage): string | undefined {
+    if (kind !== 'wasm') return `this worker does not run tasks of kind ${String(kind)}`
+    const { maxTasks, closedBecause } = this.#gate
+    if (closedBecause !== undefined) return closedBecause
+    if (this.#held.size >= maxTasks) return `this worker runs ${maxTasks} tasks at once, and they are all taken`
+    if (this.#dependencies.spool.isFull) return 'too many results of this worker wait for an answer'
+    const used = this.#used()
+    const short = (['cpuMilli', 'memoryBytes', 'diskBytes'] as const).find(
+      (name) => used[name] + limits[name] > this.#room[name],
+    )
+    return short && `this worker has no room for it: ${WORDS[short]} is taken`
+  }
+
+  #used(): Room {
+    const used = { cpuMilli: 0, memoryBytes: 0, diskBytes: 0 }
+    for (const { lease } of this.#held.values()) {
+      used.cpuMilli += lease.limits.cpuMilli
+      used.memoryBytes += lease.limits.memoryBytes
+      used.diskBytes += lease.limits.diskBytes
+    }
+    return used
+  }
+
+  #rememberSettled(attemptId: AttemptId): void {
+    const fence = this.#dependencies.spool.fenceOfResult(attemptId)
+    if (fence === undefined) return
+    this.#settled.set(attemptId, fence)
+    const [oldest] = this.#settled.keys()
+    if (this.#settled.size > MOST_SETTLED && oldest) this.#settled.delete(oldest)
+  }
+}
+
+const WORDS = { cpuMilli: 'processor time', memoryBytes: 'memory', diskBytes: 'disk' } as const
