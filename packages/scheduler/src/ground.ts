@@ -16,7 +16,7 @@ export class Ground {
   readonly #disk: Float64Array
   readonly #slots: Float64Array
   #byLabel: Map<string, number[]> | undefined
-  #byProgram: Map<string, number[]> | undefined
+  #byContent: Map<string, number[]> | undefined
   #places: Map<NodeId, number> | undefined
 
   constructor(nodes: readonly NodeView[]) {
@@ -81,10 +81,10 @@ export class Ground {
     return rarest.filter((place) => names.every((name) => this.nodes[place]!.labels[name] === labels[name]))
   }
 
-  /** Places of the open nodes that have the program ready. */
-  openWarm(programDigest: string): readonly number[] {
-    this.#byProgram ??= groupPlaces(this.open, (place) => this.nodes[place]!.warm)
-    return this.#byProgram.get(programDigest) ?? []
+  /** Places of the open nodes that have this content ready. */
+  openHaving(digest: string): readonly number[] {
+    this.#byContent ??= groupPlaces(this.open, (place) => this.nodes[place]!.warm)
+    return this.#byContent.get(digest) ?? []
   }
 
   placeOf(nodeId: NodeId): number | undefined {

@@ -1,5 +1,5 @@
 import type { AccountId, NodeId } from '@fog/kernel'
-import type { JobSpec, RoutingStrategy, TaskLimits } from './job.ts'
+import type { InputFile, JobSpec, RoutingStrategy, TaskLimits } from './job.ts'
 
 /** What a task takes of a node, and what a node has. */
 export type Room = Pick<TaskLimits, 'cpuMilli' | 'memoryBytes' | 'diskBytes'>
@@ -20,7 +20,7 @@ export interface NodeView {
   /** Round trip as measured; undefined until it was. */
   readonly latencyMs?: number | undefined
   readonly labels: Readonly<Record<string, string>>
-  /** SHA-256, hex, of programs it has ready. */
+  /** SHA-256, hex, of the programs, and inputs where known, that it has ready. */
   readonly warm: ReadonlySet<string>
   /** 0 to 1000. */
   readonly trust: number
@@ -35,6 +35,8 @@ export interface NodeView {
 /** What a routing strategy is asked to rank nodes for. */
 export interface RouteRequest {
   readonly spec: JobSpec
+  /** The task's own, beside those of the job. */
+  readonly inputs: readonly Pick<InputFile, 'digest' | 'size'>[]
   /** Network of the submitter, whose own nodes `privacy_aware` never takes. */
   readonly submitterNetwork?: string | undefined
   /** The node that the placement before this one took. */

@@ -2,12 +2,12 @@ import type { Instant, NodeId } from '@fog/kernel'
 import { assert } from '@fog/kernel'
 import { FairQueue } from './fair-queue.ts'
 import { Ground } from './ground.ts'
-import type { Job } from './job.ts'
 import type { QueuedTask } from './job-store.ts'
+import type { NodeView } from './node-view.ts'
 import type { Placement, PlanContext, Planner, Waiting, WaitReason } from './planner.ts'
 import { NOBODY, type Exclusions, type Pool } from './pool.ts'
 import { Pools } from './pools.ts'
-import { isLive } from './states.ts'
+import { hasVoice } from './states.ts'
 import type { Attempt } from './task.ts'
 
 /** Of so many nodes that fit the best is taken: the rest of a large fog is hardly ever better. */
@@ -27,71 +27,92 @@ export const AVOID_MS = 5 * 60_000
  * the task.
  */
 export const plan: Planner = (queue, nodes, context) => {
-  const ground = new Ground(nodes)
-  const pools = new Pools(ground, context)
+  const filling = new Filling(nodes, context)
   const placements: Placement[] = []
   const waiting: Waiting[] = []
   for (const { queued, serve } of new FairQueue(queue, context.inUse ?? new Map()).tasks()) {
-    const outcome = placeTask(queued, ground, pools, context)
+    const { nodeIds, reason } = filling.placeTask(queued)
     const { taskId } = queued.task
-    for (const nodeId of outcome.nodeIds) placements.push({ taskId, nodeId })
-    if (outcome.reason) waiting.push({ taskId, reason: outcome.reason })
-    serve(outcome.nodeIds.length * queued.job.spec.limits.cpuMilli)
+    for (const nodeId of nodeIds) placements.push({ taskId, nodeId })
+    if (reason) waiting.push({ taskId, reason })
+    serve(nodeIds.length * queued.job.spec.limits.cpuMilli)
   }
-  return { placements, waiting, lastNodeId: pools.lastNodeId }
+  return { placements, waiting, lastNodeId: filling.lastNodeId }
 }
 
 interface Outcome {
-  readonly nodeIds: NodeId[]
+  readonly nodeIds: readonly NodeId[]
+  /** Why not all that was wanted. */
   readonly reason?: WaitReason | undefined
 }
 
-function placeTask(queued: QueuedTask, ground: Ground, pools: Pools, context: PlanContext): Outcome {
-  const { task, attempts, job } = queued
-  const nodeIds: NodeId[] = []
-  if (task.pending < 1) return { nodeIds }
-  if (task.notBefore > context.now) return { nodeIds, reason: 'back_off' }
-  if (ground.open.length === 0) return { nodeIds, reason: 'none_open' }
-  const pool = pools.poolOf(job)
-  const owners = new Set(attempts.filter(counts).map(({ ownerId }) => ownerId))
-  const avoided = nodesToAvoid(attempts, context.now)
-  for (let wanted = task.pending; wanted > 0; wanted -= 1) {
-    const found = choose(job, pool, { owners, nodes: avoided }, ground, pools, context)
-    if (typeof found === 'string') return { nodeIds, reason: found }
-    const { nodeId, ownerId } = ground.nodes[found]!
-    ground.take(found, job.spec.limits)
-    pools.lastNodeId = nodeId
-    nodeIds.push(nodeId)
-    if (wanted > 1) owners.add(ownerId)
-  }
-  return { nodeIds }
-}
+/** A fog while a plan fills it. */
+class Filling {
+  readonly #ground: Ground
+  readonly #pools: Pools
+  readonly #context: PlanContext
 
-function choose(
-  job: Job,
-  pool: Pool,
-  exclusions: Exclusions,
-  ground: Ground,
-  pools: Pools,
-  context: PlanContext,
-): number | WaitReason {
-  let places = pool.candidates(CANDIDATES, exclusions)
-  if (places.length === 0) {
+  constructor(nodes: readonly NodeView[], context: PlanContext) {
+    this.#ground = new Ground(nodes)
+    this.#pools = new Pools(this.#ground, context)
+    this.#context = context
+  }
+
+  get lastNodeId(): NodeId | undefined {
+    return this.#pools.lastNodeId
+  }
+
+  placeTask(queued: QueuedTask): Outcome {
+    const { task, attempts, job } = queued
+    const nodeIds: NodeId[] = []
+    if (task.pending < 1) return { nodeIds }
+    if (task.notBefore > this.#context.now) return { nodeIds, reason: 'back_off' }
+    if (this.#ground.open.length === 0) return { nodeIds, reason: 'none_open' }
+    const owners = new Set(attempts.filter(hasVoice).map(({ ownerId }) => ownerId))
+    const avoided = nodesToAvoid(attempts, this.#context.now)
+    for (let wanted = task.pending; wanted > 0; wanted -= 1) {
+      const chosen = this.#choose(queued, { owners, nodes: avoided })
+      if (typeof chosen === 'string') return { nodeIds, reason: chosen }
+      const { nodeId, ownerId } = this.#ground.nodes[chosen]!
+      this.#ground.take(chosen, job.spec.limits)
+      this.#pools.lastNodeId = nodeId
+      nodeIds.push(nodeId)
+      owners.add(ownerId)
+    }
+    return { nodeIds }
+  }
+
+  #choose(queued: QueuedTask, exclusions: Exclusions): number | WaitReason {
+    const found = this.#search(this.#pools.poolOf(queued.job), exclusions)
+    return typeof found === 'string' ? found : this.#route(queued, found)
+  }
+
+  /** A few nodes that have room and may take the task, or why there is none. */
+  #search(pool: Pool, exclusions: Exclusions): readonly number[] | WaitReason {
+    const places = pool.candidates(CANDIDATES, exclusions)
+    if (places.length > 0) return places
     if (pool.size === 0) return 'not_suitable'
     if (pool.isFull) return 'no_room'
     if (pool.hasOthers(exclusions)) return reasonToWait(pool, exclusions)
     if (exclusions.nodes.size === 0) return 'other_owner'
     // Nobody else could ever take it: better a node that lost it than none.
-    places = pool.candidates(CANDIDATES, { ...exclusions, nodes: NOBODY.nodes })
-    if (places.length === 0) return exclusions.owners.size > 0 ? 'other_owner' : 'no_room'
+    return this.#search(pool, { ...exclusions, nodes: NOBODY.nodes })
   }
-  const request = { spec: job.spec, submitterNetwork: context.networkOf?.(job), lastNodeId: pools.lastNodeId }
-  const views = places.map((place) => ground.view(place))
-  const best = context.route(job.spec.routing, views, request)[0]
-  if (!best) return 'routing'
-  const at = views.indexOf(best)
-  assert(at >= 0, 'a route ranks the candidates it is given')
-  return places[at]!
+
+  #route({ job, task }: QueuedTask, places: readonly number[]): number | WaitReason {
+    const { route, networkOf } = this.#context
+    const views = places.map((place) => this.#ground.view(place))
+    const [best] = route(job.spec.routing, views, {
+      spec: job.spec,
+      inputs: task.inputs,
+      submitterNetwork: networkOf?.(job),
+      lastNodeId: this.lastNodeId,
+    })
+    if (!best) return 'routing'
+    const place = places[views.indexOf(best)]
+    assert(place !== undefined, 'a route ranks the candidates it is given')
+    return place
+  }
 }
 
 /** No node has room that may take it, though others exist: full all of them, or only those kept off have room. */
@@ -101,11 +122,7 @@ function reasonToWait(pool: Pool, { owners, nodes }: Exclusions): WaitReason {
   return 'no_room'
 }
 
-/** Whether the attempt's owner must not work on the task again: replicas go to distinct owners. */
-function counts(attempt: Attempt): boolean {
-  return isLive(attempt) || attempt.status === 'reported'
-}
-
+/** Those that lost the task or gave it back a moment ago. */
 function nodesToAvoid(attempts: readonly Attempt[], now: Instant): ReadonlySet<NodeId> {
   const avoided = new Set<NodeId>()
   for (const { status, endedAt, leasedAt, nodeId } of attempts) {

@@ -3,7 +3,7 @@ import { isSuitable, isWithin, needsCircuits } from './fits.ts'
 import type { Ground } from './ground.ts'
 import type { Job } from './job.ts'
 import { EmptiestFirst, FirstHalf, InOrder, type Look } from './looks.ts'
-import type { Room } from './node-view.ts'
+import type { NodeView, Room } from './node-view.ts'
 import type { PlanContext } from './planner.ts'
 import { Pool, type Sort } from './pool.ts'
 import { TIER_TERMS } from './tier.ts'
@@ -45,8 +45,9 @@ export class Pools {
 
   /** What decides which nodes are of the right sort, and in which order they are looked at. */
   #sortKey(job: Job): string {
-    const { routing, program } = job.spec
-    return `${routing} ${routing === 'affinity_based' ? program.digest : ''} ${this.#suitableKey(job)}`
+    const { routing } = job.spec
+    const content = routing === 'affinity_based' ? contentOf(job).map(({ digest }) => digest) : []
+    return `${routing} ${content.join(' ')} ${this.#suitableKey(job)}`
   }
 
   #suitableKey(job: Job): string {
@@ -60,13 +61,12 @@ export class Pools {
     const known = this.#sorts.get(key)
     if (known) return known
     const { measured, unmeasured } = this.#suitableFor(job)
-    // Sorted once here: what is picked out of it for one shape stays in order.
-    const isByDistance = job.spec.routing === 'proximity_based'
-    const places = isByDistance ? measured.toSorted(nearestFirst(this.#ground)) : measured
+    // In order once and for all: what is picked out of it for one shape stays so.
+    const places = this.#ordered(job, measured)
     const sort: Sort = {
       places,
       // A promise about the network is kept by measured nodes; the others stand in only where nobody else can.
-      standIns: unmeasured,
+      standIns: this.#ordered(job, unmeasured),
       look: this.#lookFor(job, places, FLOOR),
       lookAt: (places, wants) => this.#lookFor(job, places, wants),
     }
@@ -74,35 +74,48 @@ export class Pools {
     return sort
   }
 
-  #lookFor({ spec }: Job, places: readonly number[], floor: Room): Look {
+  #lookFor(job: Job, places: readonly number[], floor: Room): Look {
     const ground = this.#ground
-    switch (spec.routing) {
+    switch (job.spec.routing) {
       case 'round_robin':
-        return new InOrder(ground, places, floor, (sorted) => this.#afterLast(sorted))
+        return new InOrder(ground, places, floor, (inTurn) => this.#afterLast(inTurn))
       case 'proximity_based':
         return new InOrder(ground, places, floor)
       case 'affinity_based': {
         const all = new EmptiestFirst(ground, places, floor)
-        const warm = ground.openWarm(spec.program.digest)
-        if (warm.length === 0) return all
-        const members = new Set(places)
-        const warmMembers = warm.filter((place) => members.has(place))
-        return new FirstHalf(new EmptiestFirst(ground, warmMembers, floor), all)
+        const having = this.#havingMost(job, places)
+        return having.length === 0 ? all : new FirstHalf(new InOrder(ground, having, floor), all)
       }
       default:
         return new EmptiestFirst(ground, places, floor)
     }
   }
 
-  /** The position after the node that was placed on last; the first when that node has left. */
+  #ordered({ spec }: Job, places: readonly number[]): readonly number[] {
+    if (spec.routing === 'proximity_based') return places.toSorted(nearestFirst(this.#ground))
+    if (spec.routing === 'round_robin') return places.toSorted(lowestIdFirst(this.#ground))
+    return places
+  }
+
+  /** Those of `places` that have some of the job's content, the most bytes first. */
+  #havingMost(job: Job, places: readonly number[]): number[] {
+    const held = new Map<number, number>()
+    for (const { digest, size } of contentOf(job)) {
+      for (const place of this.#ground.openHaving(digest)) held.set(place, (held.get(place) ?? 0) + size)
+    }
+    if (held.size === 0) return []
+    return places.filter((place) => held.has(place)).sort((a, b) => held.get(b)! - held.get(a)! || a - b)
+  }
+
+  /** The position after the node that was placed on last, even if that one has left. */
   #afterLast(places: readonly number[]): number {
-    const last = this.lastNodeId === undefined ? undefined : this.#ground.placeOf(this.lastNodeId)
+    const last = this.lastNodeId
     if (last === undefined) return 0
     let low = 0
     let high = places.length
     while (low < high) {
       const middle = (low + high) >>> 1
-      if (places[middle]! <= last) low = middle + 1
+      if (this.#ground.nodes[places[middle]!]!.nodeId <= last) low = middle + 1
       else high = middle
     }
     return low
@@ -118,8 +131,7 @@ export class Pools {
     for (const place of this.#ground.openWith(job.spec.require)) {
       const node = this.#ground.nodes[place]!
       if (!isSuitable(job.spec, node)) continue
-      // Whoever shares the submitter's network could tell who asked.
-      if (network !== undefined && node.networkPrefix === network) continue
+      if (network !== undefined && !isElsewhere(node, network)) continue
       if (isWithin(latencyCapMs, node)) suitable.measured.push(place)
       else if (node.latencyMs === undefined) suitable.unmeasured.push(place)
     }
@@ -137,4 +149,18 @@ interface Suitable {
 function nearestFirst({ nodes }: Ground): (a: number, b: number) => number {
   const distance = (place: number) => nodes[place]!.latencyMs ?? Number.MAX_VALUE
   return (a, b) => distance(a) - distance(b) || a - b
+}
+
+function lowestIdFirst({ nodes }: Ground): (a: number, b: number) => number {
+  return (a, b) => (nodes[a]!.nodeId < nodes[b]!.nodeId ? -1 : 1)
+}
+
+/** Whoever shares the submitter's network, or may, could tell who asked. */
+function isElsewhere({ networkPrefix }: NodeView, network: string): boolean {
+  return networkPrefix !== undefined && networkPrefix !== network
+}
+
+/** What every task of the job needs on its node. */
+function contentOf({ spec }: Job): { readonly digest: string; readonly size: number }[] {
+  return [spec.program, ...spec.inputs, ...(spec.stdin ? [spec.stdin] : [])]
 }

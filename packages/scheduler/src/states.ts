@@ -6,6 +6,11 @@ export function isLive(attempt: Attempt): boolean {
   return attempt.status === 'leased' || attempt.status === 'running'
 }
 
+/** Whether the attempt has given, or may yet give, a result that counts: its owner must not work on the task again. */
+export function hasVoice(attempt: Attempt): boolean {
+  return isLive(attempt) || attempt.status === 'reported'
+}
+
 /** Whether the task still wants or does something. */
 export function isOpen(task: Task): boolean {
   return isOpenStatus(task.status)

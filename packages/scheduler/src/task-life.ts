@@ -3,7 +3,7 @@ import { assertNever } from '@fog/kernel'
 import type { JobSpec, TaskCounts } from './job.ts'
 import type { Verdict } from './judge.ts'
 import { isReported, judge } from './judge.ts'
-import { countChange, isLive, isOpen } from './states.ts'
+import { countChange, hasVoice, isLive, isOpen } from './states.ts'
 import type { Attempt, Failure, Report, Task, TaskStatus } from './task.ts'
 import { TIER_TERMS } from './tier.ts'
 
@@ -147,18 +147,12 @@ function place(task: Task, attempts: readonly Attempt[], attempt: Attempt): Task
   if (!isOpen(task)) return refuse('task_over')
   if (task.pending < 1) return refuse('not_wanted')
   if (attempt.fence !== task.attempts + 1) return refuse('wrong_fence')
-  if (attempts.some((other) => excludes(other, attempt))) return refuse('not_distinct')
+  const voices = attempts.filter(hasVoice)
+  if (voices.some(({ nodeId, ownerId }) => nodeId === attempt.nodeId || ownerId === attempt.ownerId)) {
+    return refuse('not_distinct')
+  }
   const leased: Attempt = { ...attempt, status: 'leased' }
   return step(task, attempts, [leased], { pending: task.pending - 1, attempts: attempt.fence })
-}
-
-/** Whether a node that works on the task, or has, keeps another one from being a second opinion. */
-export function excludes(
-  attempt: Attempt,
-  other: { readonly nodeId: Attempt['nodeId']; readonly ownerId: Attempt['ownerId'] },
-): boolean {
-  if (!isLive(attempt) && attempt.status !== 'reported') return false
-  return attempt.nodeId === other.nodeId || attempt.ownerId === other.ownerId
 }
 
 function withLease(

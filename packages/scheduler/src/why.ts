@@ -4,7 +4,7 @@ import type { JobSpec } from './job.ts'
 import type { QueuedTask } from './job-store.ts'
 import type { NodeView } from './node-view.ts'
 import { AVOID_MS } from './plan.ts'
-import { isLive, isOpen } from './states.ts'
+import { hasVoice, isLive, isOpen } from './states.ts'
 import { TIER_TERMS } from './tier.ts'
 import { bytesText, coresText, countText, durationText, listText } from './words.ts'
 
@@ -178,7 +178,7 @@ function largest(nodes: readonly NodeView[], of: (node: NodeView) => number): No
 }
 
 function historyObstacles({ task, attempts }: QueuedTask, now: Instant, nodes: readonly NodeView[]): Obstacle[] {
-  const voices = attempts.filter((attempt) => isLive(attempt) || attempt.status === 'reported')
+  const voices = attempts.filter(hasVoice)
   const owners = new Set(voices.map(({ ownerId }) => ownerId))
   const recent = attempts.filter(({ status }) => status === 'lost' || status === 'returned')
   const until = new Map(recent.map(({ nodeId, endedAt, leasedAt }) => [nodeId, (endedAt ?? leasedAt) + AVOID_MS]))
