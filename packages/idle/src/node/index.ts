@@ -1,0 +1,3 @@
+export * from './device-facts.ts'
+export { type Machine, thisMachine } from './machine.ts'
+export * from './sensors.ts'
