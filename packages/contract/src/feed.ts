@@ -20,6 +20,10 @@ export const EVENT_TYPES = {
   'node.connected': 'name',
   'node.state_changed': 'name, state, reason',
   'account.changed': 'available, onHold',
+  /** Said by the feed itself: everything that happens from now on will be told. */
+  'feed.ready': '',
+  /** Said by the feed itself, last: why it ends. Follow again with the last cursor. */
+  'feed.cut': 'reason',
 } as const
 export type EventType = keyof typeof EVENT_TYPES
 

@@ -1,11 +1,17 @@
 import type { Platform } from '../platform.ts'
 import { SMALL_BLOB_BYTES, type Transaction } from '../ports.ts'
+import { BlobError } from './blob-error.ts'
 import { bounded, verified } from './checked-content.ts'
 
 export interface IncomingContent {
+  readonly parts: AsyncIterable<Uint8Array>
+  /** What its sender says it will be. */
+  readonly statedSize?: number | undefined
+}
+
+export interface ContentTerms {
   /** What it must turn out to be. */
   readonly digest: string
-  readonly content: AsyncIterable<Uint8Array>
   readonly maxBytes: number
 }
 
@@ -16,10 +22,13 @@ export interface IncomingContent {
  */
 export async function takeContent(
   { database, blobs, clock }: Pick<Platform, 'database' | 'blobs' | 'clock'>,
-  { digest, content, maxBytes }: IncomingContent,
+  content: IncomingContent,
+  { digest, maxBytes }: ContentTerms,
   also: (tx: Transaction) => Promise<void> = async () => {},
 ): Promise<number> {
-  const parts = verified(bounded(content, maxBytes), digest)
+  // What admits to be too long needs not come first.
+  if ((content.statedSize ?? 0) > maxBytes) throw new BlobError({ code: 'blob.too_large', maxBytes })
+  const parts = verified(bounded(content.parts, maxBytes), digest)
   const head = await readHead(parts)
   const at = clock.now()
   if (head.isWhole) {

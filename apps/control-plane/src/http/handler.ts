@@ -2,6 +2,7 @@ import type { BodyOf, ParamsOf, QueryOf, ResponseOf, RouteName, routes } from '@
 import type { Access } from '../access/access.ts'
 import type { KnownCaller, NodeCaller } from '../access/known-caller.ts'
 import type { OpenedContent } from '../blobs/open-content.ts'
+import type { IncomingContent } from '../blobs/take-content.ts'
 import type { Platform } from '../platform.ts'
 import type { RateLimiter } from './rate-limit.ts'
 import type { RefreshCookie } from './refresh-cookie.ts'
@@ -25,7 +26,7 @@ export interface Ask<Name extends RouteName> {
   /** The worker's node asking. Only where the route wants one. */
   readonly node: NodeCaller
   /** The bytes that come in. Only where the route takes raw content. */
-  readonly content: AsyncIterable<Uint8Array>
+  readonly content: IncomingContent
   readonly address: string
   readonly userAgent: string
   readonly cookie: RefreshCookie

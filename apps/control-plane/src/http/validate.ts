@@ -21,13 +21,14 @@ export function parsersOf(route: Route): RequestParsers {
   }
 }
 
-interface PartOptions {
+export interface PartOptions {
   readonly part: 'address' | 'query' | 'body'
   /** Whether every value arrives as text: numbers and truth values are read from it first. */
   readonly texts: boolean
 }
 
-function parserOf(schema: TSchema | undefined, { part, texts }: PartOptions): Parse {
+/** Reads a value by its schema; without one there must be none. */
+export function parserOf(schema: TSchema | undefined, { part, texts }: PartOptions): Parse {
   if (!schema) return (value) => refuseAny(value, part)
   const validator = Compile(schema)
   return (given) => {

@@ -1,0 +1,23 @@
+import type { HandlerDependencies, Handlers } from '../handler.ts'
+import { contentHandlers } from './content.ts'
+import { jobHandlers } from './jobs.ts'
+import { keyHandlers } from './keys.ts'
+import { ledgerHandlers } from './ledger.ts'
+import { nodeHandlers } from './nodes.ts'
+import { overviewHandlers } from './overview.ts'
+import { peopleHandlers } from './people.ts'
+import { sessionHandlers } from './sessions.ts'
+
+/** A handler for every route of the contract. */
+export function makeHandlers(dependencies: HandlerDependencies): Handlers {
+  return {
+    ...sessionHandlers(dependencies),
+    ...peopleHandlers(dependencies),
+    ...keyHandlers(dependencies),
+    ...nodeHandlers(dependencies),
+    ...contentHandlers(dependencies),
+    ...jobHandlers(dependencies),
+    ...ledgerHandlers(dependencies),
+    ...overviewHandlers(dependencies),
+  }
+}

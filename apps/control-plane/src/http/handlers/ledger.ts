@@ -1,0 +1,82 @@
+import { type AccountId, type Amount, newId, parseId, parseTokens, type TransferId } from '@fog/kernel'
+import { Ledger, type Transfer } from '@fog/tokenomics'
+import { noteAct } from '../../access/audit.ts'
+import type { KnownCaller } from '../../access/known-caller.ts'
+import type { Platform } from '../../platform.ts'
+import { onHoldOf } from '../account.ts'
+import type { HandlerDependencies, Handlers } from '../handler.ts'
+import { pageOf } from '../paging.ts'
+import { ledgerAuditView, transferView } from '../views.ts'
+
+export function ledgerHandlers({
+  platform,
+}: HandlerDependencies): Pick<Handlers, 'listTransfers' | 'grant' | 'auditLedger'> {
+  const { database, clock, rng } = platform
+  return {
+    listTransfers: async ({ caller: { accountId }, query }) => {
+      const before = query.after === undefined ? undefined : parseId('transfer', query.after)
+      return pageOf(
+        query,
+        (limit) => database.read.ledger.listTransfers({ accountId, before, limit }),
+        (transfer) => transfer.transferId,
+        async (transfers) => {
+          const names = await accountNames(platform, transfers)
+          return transfers.map((transfer) => transferView(transfer, accountId, names))
+        },
+      )
+    },
+
+    grant: async ({ caller, body }) => {
+      const accountId = parseId('account', body.accountId)
+      const transfer = await grant(platform, caller, {
+        accountId,
+        amount: parseTokens(body.amount),
+        reference: body.reference ?? `grant by ${caller.name}`,
+        transferId:
+          body.transferId === undefined ? newId('transfer', clock.now(), rng) : parseId('transfer', body.transferId),
+      })
+      return transferView(transfer, accountId, await accountNames(platform, [transfer]))
+    },
+
+    auditLedger: async () => ledgerAuditView(await new Ledger({ store: database.read.ledger, clock }).audit()),
+  }
+}
+
+interface Grant {
+  readonly transferId: TransferId
+  readonly accountId: AccountId
+  readonly amount: Amount
+  readonly reference: string
+}
+
+/** Mints tokens into an account, and says so in the audit log and the feed. Again with the same id changes nothing. */
+async function grant(platform: Platform, caller: KnownCaller, order: Grant): Promise<Transfer> {
+  const { database, clock } = platform
+  const { accountId, transferId } = order
+  const transfer = await database.transact(async (tx) => {
+    const isRepeated = (await tx.ledger.findTransfer(transferId)) !== undefined
+    const { userId: actor, address } = caller
+    const facts = { amount: String(order.amount), transferId }
+    if (!isRepeated) {
+      await noteAct(tx.access, clock, { actor, action: 'ledger.granted', subject: accountId, address, facts })
+    }
+    return new Ledger({ store: tx.ledger, clock }).mint(order)
+  })
+  await tellAccount(platform, accountId)
+  return transfer
+}
+
+/** Told after the commit: the balances are those that now hold, and a lost one costs a reload at most. */
+async function tellAccount(platform: Platform, accountId: AccountId): Promise<void> {
+  const data = await onHoldOf(platform, accountId)
+  await platform.database.transact(async (tx) => {
+    await tx.events.append([{ type: 'account.changed', at: platform.clock.now(), accountId, data }])
+    tx.wake('events')
+  })
+}
+
+async function accountNames({ database }: Platform, transfers: readonly Transfer[]): Promise<Map<AccountId, string>> {
+  const ids = [...new Set(transfers.flatMap(({ postings }) => postings.map(({ accountId }) => accountId)))]
+  const accounts = await Promise.all(ids.map((accountId) => database.read.ledger.findAccount(accountId)))
+  return new Map(accounts.flatMap((account) => (account ? [[account.accountId, account.name] as const] : [])))
+}

@@ -1,0 +1,68 @@
+import { type FogNode, NodeError } from '@fog/fog'
+import { type NodeId, parseId } from '@fog/kernel'
+import type { KnownCaller } from '../../access/known-caller.ts'
+import { seesAll } from '../../access/caller.ts'
+import { allowInput, AttemptOutputs } from '../../flows/attempt-blobs.ts'
+import { enrolNode } from '../../flows/enrol-node.ts'
+import { setNodeDuty } from '../../flows/node-life.ts'
+import type { HandlerDependencies, Handlers } from '../handler.ts'
+import { pageOf } from '../paging.ts'
+import { nodeView } from '../views.ts'
+import { getContent } from '../content.ts'
+
+export function nodeHandlers({
+  platform,
+}: HandlerDependencies): Pick<
+  Handlers,
+  'enrolNode' | 'listNodes' | 'getNode' | 'setNodeDuty' | 'getNodeBlob' | 'putNodeBlob'
+> {
+  const { nodes } = platform.database.read
+  const outputs = new AttemptOutputs(platform)
+  const find = async (text: string): Promise<FogNode> => {
+    const nodeId: NodeId = parseId('node', text)
+    const node = await nodes.find(nodeId)
+    if (!node) throw new NodeError({ code: 'node.not_found', nodeId })
+    return node
+  }
+  return {
+    enrolNode: async ({ body, address }) => {
+      const { labels = {}, ...request } = body
+      return { nodeId: await enrolNode(platform, { ...request, labels, address }) }
+    },
+
+    listNodes: async ({ caller, query }) => {
+      const after = query.after === undefined ? undefined : parseId('node', query.after)
+      const ownerId = query.mine === true ? caller.accountId : undefined
+      return pageOf(
+        query,
+        (limit) => nodes.list({ ownerId, after, limit, retired: query.retired }),
+        (node) => node.nodeId,
+        (found) => found.map((node) => nodeView(node, caller.accountId)),
+      )
+    },
+
+    getNode: async ({ caller, params }) => nodeView(await find(params.nodeId), caller.accountId),
+
+    setNodeDuty: async ({ caller, params, body }) => {
+      const { nodeId } = mustBeTheirs(await find(params.nodeId), caller)
+      return nodeView(await setNodeDuty(platform, nodeId, body.duty, caller.userId), caller.accountId)
+    },
+
+    getNodeBlob: async ({ node, params }) => {
+      const { digest } = params
+      await allowInput(platform, { nodeId: node.nodeId, attemptId: parseId('attempt', params.attemptId), digest })
+      return getContent(platform, digest)
+    },
+
+    putNodeBlob: async ({ node, params, content }) => {
+      const { digest } = params
+      await outputs.take({ nodeId: node.nodeId, attemptId: parseId('attempt', params.attemptId), digest }, content)
+    },
+  }
+}
+
+/** Everybody sees the nodes of the fog; their operators are the owner and admins. */
+function mustBeTheirs(node: FogNode, caller: KnownCaller): FogNode {
+  if (node.ownerId === caller.accountId || seesAll(caller)) return node
+  throw new NodeError({ code: 'node.not_found', nodeId: node.nodeId })
+}

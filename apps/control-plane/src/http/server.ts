@@ -1,0 +1,145 @@
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify'
+import { PATHS } from '@fog/contract'
+import { toBase32 } from '@fog/kernel'
+import type { Access } from '../access/access.ts'
+import type { Config } from '../config.ts'
+import type { Platform } from '../platform.ts'
+import type { Feed } from '../realtime/feed.ts'
+import { registerEvents } from '../realtime/feed-sse.ts'
+import { registerConsole } from './console.ts'
+import { Door } from './door.ts'
+import { answerFor } from './errors.ts'
+import { makeHandlers } from './handlers/index.ts'
+import { securityHeaders } from './headers.ts'
+import type { Metrics } from './metrics.ts'
+import { openApiDocument } from './openapi.ts'
+import { type Check, registerProbes } from './probes.ts'
+import { RateLimiter } from './rate-limit.ts'
+import { registerRoutes } from './register-routes.ts'
+
+/** A slow line may take this long for the largest upload. Headers alone have Node's own minute. */
+const REQUEST_MS = 30 * 60_000
+/** A connection nothing moves on for this long is closed; the event feed beats more often. */
+const SILENT_CONNECTION_MS = 2 * 60_000
+
+export type ServerConfig = Pick<Config, 'publicUrl' | 'trustProxy' | 'consoleDir' | 'metricsToken' | 'limits'>
+
+export interface ServerDependencies {
+  readonly platform: Platform
+  readonly access: Access
+  readonly feed: Feed
+  readonly metrics: Metrics
+  readonly config: ServerConfig
+  /** Made by `makeLog`. */
+  readonly log: FastifyBaseLogger
+  /** What `/readyz` asks: `{ database: () => database.ping(), … }`. */
+  readonly checks: Readonly<Record<string, Check>>
+  readonly version: string
+}
+
+/** The HTTP server, ready to listen or to be injected into. It starts nothing of its own. */
+export async function buildServer(dependencies: ServerDependencies): Promise<FastifyInstance> {
+  const { platform, access, feed, metrics, config, log, checks, version } = dependencies
+  const limiter = new RateLimiter(platform)
+  const door = new Door({ platform, access, limiter })
+  const app: FastifyInstance = Fastify({
+    loggerInstance: log,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: config.limits.maxBodyBytes,
+    requestTimeout: REQUEST_MS,
+    connectionTimeout: SILENT_CONNECTION_MS,
+    // One hop: the proxy of the setting. What callers write into the header before it counts for nothing.
+    trustProxy: config.trustProxy && ((_address, hop) => hop < 1),
+    exposeHeadRoutes: false,
+    // A client that offers h2c gets its answer over HTTP/1.1, not an upgrade nobody handles.
+    http: { shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket' },
+    genReqId: () => `req_${toBase32(platform.rng.bytes(10))}`,
+    frameworkErrors: (fault, request, reply) => void answerFault(fault, request, reply, metrics),
+  })
+  app.removeContentTypeParser('text/plain')
+  app.setErrorHandler((fault, request, reply) => answerFault(fault, request, reply, metrics))
+  addHooks(app, metrics)
+  registerRoutes(app, { platform, door, handlers: makeHandlers({ platform, access, limiter }), metrics, config })
+  registerEvents(app, { platform, door, feed })
+  registerProbes(app, { checks, metrics, config, log })
+  registerOpenApi(app, { version, publicUrl: config.publicUrl })
+  registerConsole(app, config.consoleDir, log)
+  await app.ready()
+  return app
+}
+
+function addHooks(app: FastifyInstance, metrics: Metrics): void {
+  app.addHook('onSend', async (request, reply) => {
+    const page = String(reply.getHeader('content-type') ?? '').startsWith('text/html')
+    void reply.headers(securityHeaders({ page, secure: request.protocol === 'https' }))
+    void reply.header('x-request-id', request.id)
+    if (request.url.startsWith('/v1/') && !reply.hasHeader('cache-control'))
+      void reply.header('cache-control', 'no-store')
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'none'
+    const { method } = request
+    const status = reply.statusCode
+    const seconds = reply.elapsedTime / 1000
+    metrics.httpRequestSeconds.observe({ method, route, status }, seconds)
+    // The route, not the address: addresses may hold what is nobody's business, such as a set-up code.
+    const facts = {
+      method,
+      route,
+      status,
+      ms: Math.round(reply.elapsedTime),
+      address: request.ip,
+      caller: callerOf(request),
+    }
+    if (status >= 400 || route.startsWith('/v1/')) request.log.info(facts, 'request')
+    else request.log.debug(facts, 'request')
+  })
+}
+
+function callerOf({ letIn }: FastifyRequest): string | undefined {
+  return letIn?.caller?.userId ?? letIn?.node?.nodeId
+}
+
+function answerFault(thrown: unknown, request: FastifyRequest, reply: FastifyReply, metrics: Metrics): FastifyReply {
+  const { problem, fault } = answerFor(thrown, request.id)
+  if (request.raw.destroyed && !request.raw.complete) request.log.debug({ err: thrown }, 'the caller hung up')
+  else if (fault !== undefined) request.log.error({ err: fault, code: problem.code }, 'a request failed')
+  countRefusal(problem, request, metrics)
+  if (problem.status === 401) void reply.header('www-authenticate', 'Bearer')
+  const wait = problem.facts?.['retrySeconds']
+  if (typeof wait === 'number') void reply.header('retry-after', wait)
+  leaveBody(request, reply)
+  return reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem))
+}
+
+function countRefusal(
+  { status, code }: { status: number; code: string },
+  request: FastifyRequest,
+  metrics: Metrics,
+): void {
+  if (code.startsWith('access.')) metrics.authFailures.inc({ code })
+  if (status === 429) metrics.httpRateLimited.inc({ route: request.routeOptions?.url ?? 'none' })
+}
+
+/** An upload that was refused midway: the rest is read past, so that the answer can be heard, and the line then closed. */
+function leaveBody(request: FastifyRequest, reply: FastifyReply): void {
+  if (request.raw.complete || request.method === 'GET') return
+  void reply.header('connection', 'close')
+  request.raw.resume()
+}
+
+function registerOpenApi(
+  app: FastifyInstance,
+  { version, publicUrl }: { version: string; publicUrl: string | undefined },
+): void {
+  app.get(PATHS.openapi, async (request, reply) => {
+    const url = publicUrl ?? `${request.protocol}://${request.host}`
+    return reply.header('cache-control', 'no-cache').send(openApiDocument({ version, url }))
+  })
+}
