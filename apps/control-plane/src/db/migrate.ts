@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto'
+import { toHex, utf8 } from '@fog/kernel'
+import { sha256 } from '@fog/kernel/node'
 import type { ClientBase } from 'pg'
 import { DatabaseError } from './database-error.ts'
 import { MIGRATIONS } from './migrations/index.ts'
@@ -35,7 +36,7 @@ export async function migrate(client: ClientBase, migrations = MIGRATIONS): Prom
 }
 
 export function checksumOf({ sql }: Migration): string {
-  return createHash('sha256').update(sql).digest('hex')
+  return toHex(sha256(utf8(sql)))
 }
 
 async function missingIn(client: ClientBase, migrations: readonly Migration[]): Promise<Migration[]> {

@@ -1,7 +1,7 @@
 import type { AccountId, Instant, JoinTokenId, SessionId, TokenId, UserId } from '@fog/kernel'
 import { sql } from 'kysely'
+import { AccessError } from '../access/errors.ts'
 import type { ApiToken, AccessStore, AuditEntry, JoinToken, Session, User } from '../ports.ts'
-import { AccessStoreError } from './access-store-error.ts'
 import { toJson, toText } from './rows.ts'
 import type { ApiTokenRow, AuditRow, Db, JoinTokenRow, SessionRow, UserRow } from './tables.ts'
 
@@ -20,7 +20,7 @@ export class PgAccessStore implements AccessStore {
       .onConflict((conflict) => conflict.column('name').doNothing())
       .returning('user_id')
       .execute()
-    if (added.length === 0) throw new AccessStoreError({ code: 'access.name_taken', name: user.name })
+    if (added.length === 0) throw new AccessError({ code: 'access.name_taken', name: user.name })
   }
 
   async findUser(userId: UserId): Promise<User | undefined> {

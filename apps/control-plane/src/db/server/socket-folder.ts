@@ -1,7 +1,8 @@
-import { createHash } from 'node:crypto'
 import { chmod, chown, lstat, mkdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { toHex, utf8 } from '@fog/kernel'
+import { sha256 } from '@fog/kernel/node'
 import { DatabaseServerError } from './errors.ts'
 import type { FileOwner } from './launch.ts'
 
@@ -19,7 +20,7 @@ export function socketFile(folder: string): string {
 export function socketFolderFor(dataDir: string): string {
   const own = path.join(dataDir, 'socket')
   if (Buffer.byteLength(socketFile(own)) <= SOCKET_PATH_BYTES) return own
-  return path.join(tmpdir(), `fog-${createHash('sha256').update(dataDir).digest('hex').slice(0, 20)}`)
+  return path.join(tmpdir(), `fog-${toHex(sha256(utf8(dataDir))).slice(0, 20)}`)
 }
 
 /**
