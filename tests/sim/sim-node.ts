@@ -1,6 +1,6 @@
 import { type LeaseMessage, type ReportMessage, resultMessage } from '@fog/contract'
 import { resultPreimage } from '@fog/idle'
-import { type AccountId, type NodeId, randomBelow, type Rng, toHex, utf8 } from '@fog/kernel'
+import { type AccountId, type AttemptId, type NodeId, parseId, randomBelow, type Rng, toHex, utf8 } from '@fog/kernel'
 import { type KeyPair, keyPairFromSeed, sha256, sign } from '@fog/kernel/node'
 import type { Saying } from '../../apps/control-plane/src/flows/accept-result.ts'
 
@@ -51,7 +51,7 @@ export class SimNode {
     const report = reportFor(lease, lies ? `a lie of ${this.nodeId}` : '')
     const facts = { nodeId: this.nodeId, attemptId: lease.attemptId, taskId: lease.taskId, fence: lease.fence, report }
     const signature = toHex(sign(resultMessage(facts), this.keys.secretKey))
-    const { attemptId, fence } = lease as { attemptId: Saying['attemptId']; fence: number }
+    const { attemptId, fence } = refOf(lease)
     const saying: Saying = {
       type: 'result',
       nodeId: this.nodeId,
@@ -86,6 +86,11 @@ export function reportFor(lease: Pick<LeaseMessage, 'args'>, twist: string): Omi
     stderr: { digest: EMPTY, size: 0 },
     outputs,
   }
+}
+
+/** Which attempt a lease is for. */
+export function refOf({ attemptId, fence }: LeaseMessage): { attemptId: AttemptId; fence: number } {
+  return { attemptId: parseId('attempt', attemptId), fence }
 }
 
 export function pick<Item>(items: readonly Item[], rng: Rng): Item {

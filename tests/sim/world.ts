@@ -32,7 +32,7 @@ import { settleJobs } from '../../apps/control-plane/src/flows/settle-job.ts'
 import { submitJob } from '../../apps/control-plane/src/flows/submit-job.ts'
 import type { Platform } from '../../apps/control-plane/src/platform.ts'
 import type { Database } from '../../apps/control-plane/src/ports.ts'
-import { EMPTY, pick, SimNode } from './sim-node.ts'
+import { EMPTY, pick, refOf, SimNode } from './sim-node.ts'
 import { Timeline } from './timeline.ts'
 
 export interface WorldOptions {
@@ -259,7 +259,7 @@ export class World {
   #take(node: SimNode, lease: LeaseMessage): void {
     if (node.running.has(lease.attemptId) || node.spool.has(lease.attemptId)) return
     node.running.set(lease.attemptId, lease)
-    const { attemptId, fence } = lease as { attemptId: AttemptId; fence: number }
+    const { attemptId, fence } = refOf(lease)
     this.#say(node, { type: 'started', nodeId: node.nodeId, attemptId, fence })
     const { life } = node
     this.#timeline.after(randomBelow(this.#rng, 3000), () => {

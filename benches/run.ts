@@ -1,0 +1,57 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { type Machine, measureMachine } from './yardstick.ts'
+
+/** One figure with its method and, where there is one, the bar it is held to. */
+export interface Figure {
+  readonly name: string
+  readonly value: number
+  readonly unit: string
+  readonly bar?: { readonly atMost: number } | { readonly atLeast: number }
+  readonly method: string
+}
+
+const BENCHES: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
+  'main-job': async () => (await import('./main-job.ts')).mainJob(),
+}
+
+/** `npm run bench` runs all, `npm run bench main-job` one; results go to benches/results as JSON too. */
+const { positionals } = parseArgs({ allowPositionals: true })
+const names = positionals.length > 0 ? positionals : Object.keys(BENCHES)
+const unknown = names.filter((name) => !(name in BENCHES))
+if (unknown.length > 0) {
+  console.error(`There is no bench ${unknown.join(', ')}. There are: ${Object.keys(BENCHES).join(', ')}.`)
+  process.exit(2)
+}
+const machine = measureMachine()
+console.log(`${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, Node ${machine.node}`)
+console.log(`yardstick: ${machine.x25519PerSecond} X25519 multiplications/s on one core\n`)
+for (const name of names) {
+  console.log(name)
+  const figures = await BENCHES[name]!()
+  for (const figure of figures) console.log(lineOf(figure))
+  await keep(name, machine, figures)
+}
+
+function lineOf({ name, value, unit, bar, method }: Figure): string {
+  const shown = value >= 100 ? value.toFixed(0) : value.toPrecision(3)
+  return `  ${name.padEnd(46)} ${shown.padStart(9)} ${unit.padEnd(9)} ${verdict(value, bar).padEnd(22)} ${method}`
+}
+
+function verdict(value: number, bar: Figure['bar']): string {
+  if (!bar) return ''
+  const [holds, text] =
+    'atMost' in bar ? [value <= bar.atMost, `at most ${bar.atMost}`] : [value >= bar.atLeast, `at least ${bar.atLeast}`]
+  return `${holds ? 'reached' : 'MISSED'}: ${text}`
+}
+
+async function keep(name: string, machine: Machine, figures: readonly Figure[]): Promise<void> {
+  const folder = join(import.meta.dirname, 'results')
+  await mkdir(folder, { recursive: true })
+  const at = new Date().toISOString()
+  await writeFile(
+    join(folder, `${name}-${at.replaceAll(':', '')}.json`),
+    JSON.stringify({ name, at, machine, figures }, undefined, 2),
+  )
+}
