@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type Clock, type Rng, toBase32, toHex } from '@fog/kernel'
-import { sha256Stream } from '@fog/kernel/node'
+import { sha256Stream, systemClock, systemRng } from '@fog/kernel/node'
 import type { BlobStore } from '../ports.ts'
 import { bounded } from './checked-content.ts'
 
@@ -13,6 +13,8 @@ export interface FolderBlobStoreDependencies {
   readonly clock: Clock
   readonly rng: Rng
 }
+
+const SYSTEM: FolderBlobStoreDependencies = { clock: systemClock, rng: systemRng }
 
 /**
  * Content in a folder, each under its SHA-256: `ab/cdef…`. Written beside, synced, then renamed: a crash leaves whole
@@ -30,7 +32,7 @@ export class FolderBlobStore implements BlobStore {
   }
 
   /** Makes the folder if need be and sweeps what crashes left behind. */
-  static async open(folder: string, { clock, rng }: FolderBlobStoreDependencies): Promise<FolderBlobStore> {
+  static async open(folder: string, { clock, rng }: FolderBlobStoreDependencies = SYSTEM): Promise<FolderBlobStore> {
     const store = new FolderBlobStore(folder, rng)
     await mkdir(store.#drafts, { recursive: true })
     await store.#sweep(clock.now() - LEFTOVER_MS)

@@ -1,53 +1,52 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { FeedMetrics } from '../realtime/feed.ts'
+import type { GatewayMetrics } from '../realtime/worker-gateway.ts'
 
 /** Seconds. From a cached read to a slow upload. */
 const REQUEST_BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10]
 /** How often the timer that measures lateness fires. */
 const LAG_RESOLUTION_MS = 20
-const WAIT_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300]
 
-/** Everything `/metrics` shows. Names begin with `fog_` and end in the unit. Each control plane has its own. */
-export class Metrics {
+/** How attempts end, by the event that tells of it. */
+const OUTCOMES: Readonly<Record<string, string>> = {
+  'task.done': 'done',
+  'task.failed': 'failed',
+  'task.requeued': 'requeued',
+  'task.cancelled': 'cancelled',
+}
+
+/**
+ * Everything `/metrics` shows. Names begin with `fog_` and end in the unit. Each control plane has its own; what is counted
+ * from events is fog-wide, so over several control planes it is looked at by its maximum, not its sum.
+ */
+export class Metrics implements FeedMetrics, GatewayMetrics {
   readonly registry = new Registry()
   readonly httpRequestSeconds = this.#histogram('fog_http_request_seconds', 'Time to answer', REQUEST_BUCKETS, [
     'method',
     'route',
     'status',
   ])
-  readonly httpRateLimited = this.#counter('fog_http_rate_limited_total', 'Requests refused for coming too fast', [
-    'route',
-  ])
+  readonly httpRateLimited = this.#counter('fog_http_rate_limited_total', 'Requests that came too fast', ['route'])
   readonly authFailures = this.#counter('fog_auth_failures_total', 'Refused log-ins and tokens, by error code', [
     'code',
   ])
-  readonly feedSubscribers = this.#gauge('fog_feed_subscribers', 'Readers of the event feed', ['by'])
-  readonly feedCut = this.#counter('fog_feed_cut_total', 'Readers of the event feed that were cut off', ['reason'])
-  readonly eventLagSeconds = this.#gauge(
-    'fog_event_lag_seconds',
-    'Age of the newest event when it was handed to the readers',
-  )
-  readonly eventsRead = this.#counter('fog_events_read_total', 'Events handed to the readers')
-  /** Reasons: `malformed`, `oversized`, `forged`, `replayed`, `stale`, `unauthenticated`. */
-  readonly workerMessagesRefused = this.#counter(
-    'fog_worker_messages_refused_total',
-    'Messages of workers that changed nothing',
-    ['reason'],
-  )
-  readonly workerMessages = this.#counter('fog_worker_messages_total', 'Messages of workers', ['type'])
-  readonly workerChannels = this.#gauge('fog_worker_channels', 'Open channels of workers')
-  readonly placements = this.#counter('fog_placements_total', 'Tasks placed on a node', ['tier'])
-  readonly placeSeconds = this.#histogram('fog_place_seconds', 'Time of one placement round', REQUEST_BUCKETS)
-  readonly taskWaitSeconds = this.#histogram('fog_task_wait_seconds', 'From queued to placed', WAIT_BUCKETS, ['tier'])
-  /** Outcomes: `done`, `failed`, `lost`, `returned`, `cancelled`. */
-  readonly tasks = this.#counter('fog_tasks_total', 'Ends of attempts, by outcome', ['outcome'])
-  readonly jobsSettled = this.#counter('fog_jobs_settled_total', 'Jobs whose hold was ended')
-  readonly queueTasks = this.#gauge('fog_queue_tasks', 'Tasks that wait or run', ['tier', 'state'])
-  readonly nodes = this.#gauge('fog_nodes', 'Nodes by state', ['state'])
-  readonly loopFaults = this.#counter('fog_loop_faults_total', 'Steps of a loop that failed', ['loop'])
-  readonly leader = this.#gauge('fog_leader', 'Whether this control plane leads (1) or not (0)')
   /** Directions: `in`, `out`. */
   readonly blobBytes = this.#counter('fog_blob_bytes_total', 'Content uploaded and downloaded', ['direction'])
+  readonly feedSubscribers = this.#gauge('fog_feed_subscribers', 'Readers of the event feed')
+  readonly queueTasks = this.#gauge('fog_queue_tasks', 'Tasks that wait or run', ['tier', 'state'])
+  readonly nodes = this.#gauge('fog_nodes', 'Nodes by state', ['state'])
+  readonly #feedCut = this.#counter('fog_feed_cut_total', 'Readers of the event feed that were cut off', ['reason'])
+  readonly #eventLag = this.#gauge('fog_event_lag_seconds', 'Age of the newest event when it was handed over')
+  readonly #events = this.#counter('fog_events_total', 'What happened in the fog, by type of event', ['type'])
+  readonly #placements = this.#counter('fog_placements_total', 'Tasks placed on a node')
+  readonly #tasks = this.#counter('fog_tasks_total', 'Ends of tasks and of their attempts, by outcome', ['outcome'])
+  readonly #workerChannels = this.#gauge('fog_worker_channels', 'Open channels of workers')
+  readonly #workerMessagesRefused = this.#counter(
+    'fog_worker_messages_refused_total',
+    'Messages of workers that changed nothing: forged, replayed, malformed',
+    ['reason'],
+  )
   readonly #lag = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS })
 
   constructor() {
@@ -74,6 +73,28 @@ export class Metrics {
 
   stop(): void {
     this.#lag.disable()
+  }
+
+  happened(events: readonly { readonly type: string }[], lagMs: number): void {
+    this.#eventLag.set(lagMs / 1000)
+    for (const { type } of events) {
+      this.#events.inc({ type })
+      if (type === 'task.placed') this.#placements.inc()
+      const outcome = OUTCOMES[type]
+      if (outcome !== undefined) this.#tasks.inc({ outcome })
+    }
+  }
+
+  feedCut(reason: string): void {
+    this.#feedCut.inc({ reason })
+  }
+
+  refusedWorkerMessage(reason: string): void {
+    this.#workerMessagesRefused.inc({ reason })
+  }
+
+  workerChannels(open: number): void {
+    this.#workerChannels.set(open)
   }
 
   /** Asked at each look at `/metrics`; a fault leaves the value out. */

@@ -14,8 +14,11 @@ export type Check = () => Promise<void> | void
 /** A check that does not answer in this time has failed. */
 const CHECK_MS = 2_000
 
+/** By name, as `/readyz` shows them. */
+export type Checks = Readonly<Record<string, Check>>
+
 export interface ProbeDependencies {
-  readonly checks: Readonly<Record<string, Check>>
+  readonly checks: Checks
   readonly metrics: Metrics
   readonly config: Pick<Config, 'metricsToken' | 'trustProxy'>
   readonly log: Log

@@ -13,14 +13,14 @@ import type { Platform } from '../platform.ts'
 import type { Feed } from '../realtime/feed.ts'
 import { registerEvents } from '../realtime/feed-sse.ts'
 import { registerConsole } from './console.ts'
-import { Door } from './door.ts'
+import type { Door } from './door.ts'
 import { answerFor } from './errors.ts'
 import { makeHandlers } from './handlers/index.ts'
 import { securityHeaders } from './headers.ts'
 import type { Metrics } from './metrics.ts'
 import { openApiDocument } from './openapi.ts'
-import { type Check, registerProbes } from './probes.ts'
-import { RateLimiter } from './rate-limit.ts'
+import { type Checks, registerProbes } from './probes.ts'
+import type { RateLimiter } from './rate-limit.ts'
 import { registerRoutes } from './register-routes.ts'
 
 /** A slow line may take this long for the largest upload. Headers alone have Node's own minute. */
@@ -33,21 +33,21 @@ export type ServerConfig = Pick<Config, 'publicUrl' | 'trustProxy' | 'consoleDir
 export interface ServerDependencies {
   readonly platform: Platform
   readonly access: Access
+  readonly door: Door
+  readonly limiter: RateLimiter
   readonly feed: Feed
   readonly metrics: Metrics
   readonly config: ServerConfig
   /** Made by `makeLog`. */
   readonly log: FastifyBaseLogger
   /** What `/readyz` asks: `{ database: () => database.ping(), … }`. */
-  readonly checks: Readonly<Record<string, Check>>
+  readonly checks: Checks
   readonly version: string
 }
 
 /** The HTTP server, ready to listen or to be injected into. It starts nothing of its own. */
 export async function buildServer(dependencies: ServerDependencies): Promise<FastifyInstance> {
-  const { platform, access, feed, metrics, config, log, checks, version } = dependencies
-  const limiter = new RateLimiter(platform)
-  const door = new Door({ platform, access, limiter })
+  const { platform, access, door, limiter, feed, metrics, config, log, checks, version } = dependencies
   const app: FastifyInstance = Fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),

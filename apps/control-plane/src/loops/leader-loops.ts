@@ -6,7 +6,7 @@ import type { Leadership, WakeTopic } from '../ports.ts'
 import { Loop } from './loop.ts'
 
 /** What happened is kept this long for readers of the feed that fell behind. */
-const EVENTS_KEPT_MS = 24 * 3_600_000
+export const EVENTS_KEPT_MS = 24 * 3_600_000
 const PRUNE_EVERY_MS = 60_000
 const PRUNE_BATCH = 10_000
 

@@ -52,6 +52,11 @@ export class FeedSocket {
     this.#sockets.handleUpgrade(request, socket, head, (opened) => this.#meet(opened, address))
   }
 
+  /** Ends whatever is still open, goodbye or not. */
+  stop(): void {
+    for (const socket of this.#sockets.clients) socket.terminate()
+  }
+
   #meet(socket: WebSocket, address: string): void {
     const reader = new SocketReader(this.#dependencies, socket, address)
     const known = new AbortController()

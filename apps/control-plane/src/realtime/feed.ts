@@ -67,7 +67,8 @@ export interface Subscription {
 }
 
 export interface FeedMetrics {
-  eventsHandedOver(count: number, lagMs: number): void
+  /** Events as they are handed over; `lagMs` is the age of the last. */
+  happened(events: readonly { readonly type: string }[], lagMs: number): void
   feedCut(reason: CutReason): void
 }
 
@@ -102,7 +103,7 @@ export class Feed {
   readonly #loop: Loop
   #joining: { readonly reader: Reader; readonly joined: () => void }[] = []
   #places = 0
-  /** Undefined while nobody reads. */
+  /** Undefined until the first look. */
   #position: EventCursor | undefined
   #stopping: AbortController | undefined
   #running: Promise<unknown> | undefined
@@ -187,10 +188,6 @@ export class Feed {
   }
 
   async #step(): Promise<'more' | 'idle'> {
-    if (this.#readers.size === 0 && this.#joining.length === 0) {
-      this.#position = undefined
-      return 'idle'
-    }
     const { events } = this.#platform.database.read
     this.#position ??= await events.head()
     const batch = await events.read(this.#position, BATCH)
@@ -209,7 +206,7 @@ export class Feed {
       for (const reader of this.#readers)
         if (isFor(reader, event) && !isKnown(reader, event)) this.#send(reader, worded)
     }
-    this.#metrics.eventsHandedOver(batch.length, Math.max(0, this.#platform.clock.now() - last.at))
+    this.#metrics.happened(batch, Math.max(0, this.#platform.clock.now() - last.at))
   }
 
   /** The feed stands still meanwhile: what a reader finds beyond its position it will come to again, and is left out then. */

@@ -1,0 +1,5 @@
+export * from './log.ts'
+export * from './metrics.ts'
+export * from './open-server.ts'
+export * from './probes.ts'
+export * from './upgrade.ts'
