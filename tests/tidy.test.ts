@@ -69,6 +69,9 @@ describe('papers', () => {
   test('each workspace has a README that names its dependencies', () => {
     expect(papers.missingReadmes(house)).toEqual([])
   })
+  test('docs/settings.md lists every setting of the code, and no other', () => {
+    expect(papers.settingsNotListed(house)).toEqual([])
+  })
   test('docs/errors.md lists every error of the code, and no other', () => {
     expect(papers.errorsNotListed(house)).toEqual([])
   })

@@ -1,5 +1,5 @@
 import { errorDocs, readErrorCodes } from '../../scripts/error-codes.ts'
-import { type House, workspaceOf } from './house.ts'
+import { type House, type Source, walk, workspaceOf } from './house.ts'
 
 /** A version range would let two installs differ. */
 export function looseVersions({ manifests }: House): string[] {
@@ -46,4 +46,35 @@ export function errorsNotListed({ sources, texts }: House): string[] {
   const isStale = differences.length === 0 && listed !== errorDocs(codes)
   const all = isStale ? ['The texts in docs/errors.md are not those of the code'] : differences
   return all.map((difference) => `${difference}. Run npm run docs:errors.`)
+}
+
+const SETTING = /^(FOG_[A-Z0-9_]+|[A-Z]+_URL)$/
+
+/** docs/settings.md lists every setting, and no other. */
+export function settingsNotListed({ sources, texts }: House): string[] {
+  const configs = [...sources.values()].filter(({ path }) => /^apps\/[^/]+\/src\/config\.ts$/.test(path))
+  const inCode = new Map(configs.flatMap((source) => settingsOf(source).map((name) => [name, source.path])))
+  const listed = texts.get('docs/settings.md') ?? ''
+  const inDocs = new Set([...listed.matchAll(/^\| `([^`]+)`/gm)].map(([, name = '']) => name))
+  return [
+    ...[...inCode]
+      .filter(([name]) => !inDocs.has(name))
+      .map(([name, path]) => `${name} of ${path} is not in docs/settings.md. Add its line.`),
+    ...[...inDocs]
+      .filter((name) => !inCode.has(name))
+      .map((name) => `${name} of docs/settings.md is read nowhere. Remove its line.`),
+  ]
+}
+
+function settingsOf(source: Source): string[] {
+  const names: string[] = []
+  walk(source, {
+    Literal: ({ value }) => {
+      if (typeof value === 'string' && SETTING.test(value)) names.push(value)
+    },
+    MemberExpression: ({ property, computed }) => {
+      if (!computed && property.type === 'Identifier' && SETTING.test(property.name)) names.push(property.name)
+    },
+  })
+  return names
 }

@@ -282,6 +282,18 @@ test('missingReadmes finds a workspace without one, and a dependency it does not
   ).toEqual([])
 })
 
+test('settingsNotListed finds a setting without a line, and a line without a setting', () => {
+  const rule = papers.settingsNotListed
+  const code = { 'apps/worker/src/config.ts': `export const a = env['FOG_A'] ?? env.DATABASE_URL ?? 'FOG it'` }
+  const docs = '| setting |\n| `FOG_A` | 1 |\n| `DATABASE_URL` | none |\n'
+  expect(problems(rule, { ...code, 'docs/settings.md': docs })).toEqual([])
+  expect(problems(rule, code)).toEqual([
+    expect.stringContaining('FOG_A of apps/worker/src/config.ts is not in docs/settings.md'),
+    expect.stringContaining('DATABASE_URL'),
+  ])
+  expect(problems(rule, { 'docs/settings.md': docs })).toHaveLength(2)
+})
+
 describe('errorsNotListed', () => {
   const rule = papers.errorsNotListed
   const lost = `export class LostError extends FogError { static override readonly texts = {
