@@ -1,6 +1,7 @@
 import type { TaskId } from '@fog/kernel'
 import { sql } from 'kysely'
 import type { LogChunk, LogStore } from '../ports.ts'
+import { logCursor, parseLogCursor } from './log-cursor.ts'
 import { rowsOf } from './rows.ts'
 import type { RowShape } from './rows.ts'
 import type { Db, LogRow } from './tables.ts'
@@ -31,19 +32,13 @@ export class PgLogStore implements LogStore {
   }
 
   async read(taskId: TaskId, after: string | undefined, limit: number) {
-    const [attemptId, sequence] = parseCursor(after)
+    const [attemptId, sequence] = parseLogCursor(after)
     const { rows } = await sql<LogRow>`
       SELECT * FROM log_chunks
       WHERE task_id = ${taskId} AND (attempt_id, sequence) > (${attemptId}, ${sequence}::integer)
       ORDER BY attempt_id, sequence LIMIT ${limit}`.execute(this.#db)
-    return rows.map((row) => ({ ...toChunk(row), cursor: `${row.attempt_id}.${row.sequence}` }))
+    return rows.map((row) => ({ ...toChunk(row), cursor: logCursor(toChunk(row)) }))
   }
-}
-
-/** A cursor that is none of ours reads from the start. */
-export function parseCursor(cursor: string | undefined): [attemptId: string, sequence: number] {
-  const match = /^(att_[0-9a-z]{26})\.(\d{1,9})$/.exec(cursor ?? '')
-  return match ? [match[1]!, Number(match[2])] : ['', -1]
 }
 
 function toChunk(row: LogRow): LogChunk {

@@ -2,6 +2,7 @@ import { describeJobStore } from '@fog/scheduler/testing'
 import { describeLedgerStore } from '@fog/tokenomics/testing'
 import { describeNodeStore } from '@fog/fog/testing'
 import { afterAll, beforeAll, describe } from 'vitest'
+import { describeOwnStores } from './testing/own-stores-suite.ts'
 import { scratchDatabases, SERVERS } from './testing/scratch-database.ts'
 import type { Transaction } from '../ports.ts'
 import type { ScratchDatabases } from './testing/scratch-database.ts'
@@ -26,6 +27,7 @@ for (const { name, binariesDir, present } of SERVERS) {
         }
       }
 
+    describeOwnStores('PgDatabase', () => scratch.open())
     describeNodeStore(
       'PgNodeStore',
       harness((tx) => tx.nodes),

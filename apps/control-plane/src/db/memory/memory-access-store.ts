@@ -39,11 +39,11 @@ export class MemoryAccessStore implements AccessStore {
   }
 
   async findUserByName(name: string): Promise<User | undefined> {
-    return this.#users.values().find((user) => user.name === name)
+    return [...this.#users.values()].find((user) => user.name === name)
   }
 
   async findUserByAccount(accountId: AccountId): Promise<User | undefined> {
-    return this.#users.values().find((user) => user.accountId === accountId)
+    return [...this.#users.values()].find((user) => user.accountId === accountId)
   }
 
   findUserForUpdate(userId: UserId): Promise<User | undefined> {
@@ -99,7 +99,7 @@ export class MemoryAccessStore implements AccessStore {
   }
 
   async findTokenByHash(hash: string): Promise<ApiToken | undefined> {
-    return this.#tokens.values().find((token) => token.hash === hash)
+    return [...this.#tokens.values()].find((token) => token.hash === hash)
   }
 
   async listTokens(userId: UserId): Promise<ApiToken[]> {
@@ -115,7 +115,7 @@ export class MemoryAccessStore implements AccessStore {
   }
 
   async findJoinTokenByHashForUpdate(hash: string): Promise<JoinToken | undefined> {
-    return this.#joinTokens.values().find((token) => token.hash === hash)
+    return [...this.#joinTokens.values()].find((token) => token.hash === hash)
   }
 
   async findJoinToken(joinTokenId: JoinTokenId): Promise<JoinToken | undefined> {

@@ -1,6 +1,6 @@
 import type { MemoryDatabase, MemoryTable, TaskId } from '@fog/kernel'
 import type { LogChunk, LogStore } from '../../ports.ts'
-import { parseCursor } from '../pg-log-store.ts'
+import { logCursor, parseLogCursor } from '../log-cursor.ts'
 import { toText } from '../rows.ts'
 
 /** What tasks wrote, in memory. */
@@ -14,25 +14,21 @@ export class MemoryLogStore implements LogStore {
 
   async append(chunks: readonly LogChunk[]): Promise<void> {
     for (const [taskId, added] of Map.groupBy(chunks, (chunk) => chunk.taskId)) {
-      const byPlace = new Map((this.#chunks.get(taskId) ?? []).map((chunk) => [placeOf(chunk), chunk]))
+      const byPlace = new Map((this.#chunks.get(taskId) ?? []).map((chunk) => [logCursor(chunk), chunk]))
       for (const chunk of added) {
-        if (!byPlace.has(placeOf(chunk))) byPlace.set(placeOf(chunk), { ...chunk, text: toText(chunk.text) })
+        if (!byPlace.has(logCursor(chunk))) byPlace.set(logCursor(chunk), { ...chunk, text: toText(chunk.text) })
       }
       this.#chunks.set(taskId, [...byPlace.values()].sort(byAttemptAndSequence))
     }
   }
 
   async read(taskId: TaskId, after: string | undefined, limit: number) {
-    const [attemptId, sequence] = parseCursor(after)
+    const [attemptId, sequence] = parseLogCursor(after)
     const isLater = (chunk: LogChunk) =>
       chunk.attemptId > attemptId || (chunk.attemptId === attemptId && chunk.sequence > sequence)
     const found = (this.#chunks.get(taskId) ?? []).filter(isLater).slice(0, limit)
-    return found.map((chunk) => ({ ...chunk, cursor: placeOf(chunk) }))
+    return found.map((chunk) => ({ ...chunk, cursor: logCursor(chunk) }))
   }
-}
-
-function placeOf({ attemptId, sequence }: LogChunk): string {
-  return `${attemptId}.${sequence}`
 }
 
 function byAttemptAndSequence(a: LogChunk, b: LogChunk): number {

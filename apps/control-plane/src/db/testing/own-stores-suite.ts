@@ -1,0 +1,24 @@
+import { describe } from 'vitest'
+import { describeAccessStore } from './access-store-suite.ts'
+import { describeBlobIndex } from './blob-index-suite.ts'
+import { describeDatabase } from './database-suite.ts'
+import { describeEventLog } from './event-log-suite.ts'
+import { describeGatewayStore } from './gateway-store-suite.ts'
+import { describeLogStore } from './log-store-suite.ts'
+import type { Database } from '../../ports.ts'
+
+/** Opens an empty database; called for each test, closed by the suite. */
+export type OpenDatabase = () => Promise<{ readonly database: Database; close(): Promise<void> }>
+
+/** What the control plane's own stores, and the database as a whole, must do whatever they are kept in. */
+export function describeOwnStores(name: string, open: OpenDatabase): void {
+  // oxlint-disable-next-line vitest/valid-title -- each store names its own suite
+  describe(name, () => {
+    describeDatabase(open)
+    describeAccessStore(open)
+    describeBlobIndex(open)
+    describeEventLog(open)
+    describeLogStore(open)
+    describeGatewayStore(open)
+  })
+}
