@@ -35,6 +35,8 @@ const PAGE_BYTES = 65_536
 const MOST_PAGES = 65_536
 const CHILD = fileURLToPath(import.meta.url).replace(/sandbox\.(ts|mjs)$/, 'child.$1')
 const PROBE_MS = 10_000
+/** At the soft limit comes a signal that says why; at the hard one, a kill. */
+const HARD_AFTER_SECONDS = 5
 
 export interface SandboxOptions {
   /** Keeps compiled sources between starts. */
@@ -83,7 +85,7 @@ export class Sandbox {
     const env = { NODE_COMPILE_CACHE: this.#cacheFolder, UV_THREADPOOL_SIZE: '1', NODE_NO_WARNINGS: '1' }
     const words = [
       ...(endsWithWorker.isUsed ? ['setpriv', '--pdeathsig', 'KILL', '--'] : []),
-      ...(cpuLimit.isUsed ? ['prlimit', `--cpu=${limits.cpuSeconds}`, '--core=0', '--'] : []),
+      ...(cpuLimit.isUsed ? ['prlimit', `--cpu=${limits.cpuSeconds}:${limits.cpuSeconds + HARD_AFTER_SECONDS}`, '--core=0', '--'] : []),
       ...(bubblewrap.isUsed ? ['bwrap', ...this.#mounts, '--'] : []),
       process.execPath,
       ...nodeFlags(limits),
