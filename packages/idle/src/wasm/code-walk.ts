@@ -72,8 +72,8 @@ export function carrier(loop: Loop | undefined): Loop | undefined {
 }
 
 /** Says what to write where in a body, whose reader stands at its first instruction. Edits come in order. */
-export function planMetering(code: ByteReader, surroundings: Surroundings): readonly Edit[] {
-  return new CodeWalk(code, surroundings).run()
+export function planMetering(code: ByteReader, type: FunctionType, surroundings: Surroundings): readonly Edit[] {
+  return new CodeWalk(code, type, surroundings).run()
 }
 
 /** One pass over the instructions, keeping the open blocks and the segment that the next instruction belongs to. */
@@ -86,11 +86,11 @@ class CodeWalk {
   /** Undefined where code cannot be reached. */
   #segment: Segment | undefined = this.#entry
 
-  constructor(code: ByteReader, surroundings: Surroundings) {
+  constructor(code: ByteReader, type: FunctionType, surroundings: Surroundings) {
     this.#code = code
     this.#surroundings = surroundings
     this.#edits.push({ kind: 'charge', at: code.at, segment: this.#entry })
-    this.#open('function', false)
+    this.#open('function', type.results !== '')
   }
 
   run(): readonly Edit[] {

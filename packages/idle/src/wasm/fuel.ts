@@ -140,8 +140,8 @@ function codeSection(layout: ModuleLayout): Uint8Array {
   out.u32(bodies.length)
   bodies.forEach((body, i) => {
     written.clear()
-    const params = functionTypes[importedFunctions + i]!.params.length
-    writeMeteredBody(written, { bytes, body, params }, layout, globals)
+    const type = functionTypes[importedFunctions + i]!
+    writeMeteredBody(written, { bytes, body, type }, layout, globals)
     out.u32(written.length).append(written)
   })
   return out.done()

@@ -1,3 +1,4 @@
+import { ByteReader } from './byte-reader.ts'
 import { WASI_SIGNATURES, WASI_MODULE } from '../wasi/signatures.ts'
 import { RESERVED_PREFIX } from './names.ts'
 import {
@@ -5,8 +6,11 @@ import {
   type ModuleExport,
   type ModuleImport,
   type ModuleLayout,
+  type Span,
   readModule,
 } from './module-layout.ts'
+import { type Instruction, readInstruction } from './opcodes.ts'
+import { skipLocals } from './locals.ts'
 import { ProgramError } from './program-error.ts'
 
 export const WASM_PAGE_BYTES = 65_536
@@ -67,6 +71,8 @@ export function inspect(bytes: Uint8Array, limits: ModuleLimits): { facts: Modul
   layout.imports.forEach(checkImport)
   checkExports(layout)
   checkMemory(facts, limits.memoryBytes)
+  // Before the engine looks: it would name a feature it lacks only by a byte.
+  layout.bodies.forEach((body) => checkInstructions(bytes, body))
   validate(bytes)
   return { facts, layout }
 }
@@ -107,6 +113,14 @@ function checkMemory({ memory }: ModuleFacts, memoryBytes: number): void {
   if (neededBytes <= memoryBytes) return
   const [neededMiB, limitMiB] = [neededBytes, memoryBytes].map((bytes) => Math.ceil(bytes / 1024 / 1024))
   throw new ProgramError({ code: 'program.memory_over_limit', neededMiB: neededMiB!, limitMiB: limitMiB! })
+}
+
+/** Whether every instruction is one that fuel can be counted for. */
+function checkInstructions(bytes: Uint8Array, { start, end }: Span): void {
+  const code = new ByteReader(bytes, start, end)
+  skipLocals(code)
+  const instruction: Instruction = { at: 0, opcode: 0, operand: 0, labels: [] }
+  while (!code.isDone) readInstruction(code, instruction)
 }
 
 function validate(bytes: Uint8Array): void {

@@ -1,12 +1,9 @@
 import { ByteReader } from './byte-reader.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import { carrier, type Edit, type Loop, planMetering, type Surroundings } from './code-walk.ts'
-import type { Span } from './module-layout.ts'
-import { EMPTY_BLOCK, I32, I64, OP, readValueType } from './opcodes.ts'
-import { ProgramError } from './program-error.ts'
-
-/** Engines take at most this many locals in a function. */
-const MOST_LOCALS = 50_000
+import { skipLocals } from './locals.ts'
+import type { FunctionType, Span } from './module-layout.ts'
+import { EMPTY_BLOCK, I32, I64, OP } from './opcodes.ts'
 
 /** Indices of the globals that instrumentation appends. */
 export interface MeterGlobals {
@@ -15,7 +12,7 @@ export interface MeterGlobals {
 }
 
 /**
- * Writes one function body with fuel counted in it, its size in front; `params` are its first locals.
+ * Writes one function body with fuel counted in it.
  *
  * Instructions that always run equally often share one charge: a basic block, and with it whatever follows a block,
  * loop or `if` that no branch leaves. The charge stands where the first of them does, so a run that ends is charged
@@ -26,21 +23,20 @@ export interface MeterGlobals {
  */
 export function writeMeteredBody(
   out: ByteWriter,
-  { bytes, body, params }: { readonly bytes: Uint8Array; readonly body: Span; readonly params: number },
+  { bytes, body, type }: { readonly bytes: Uint8Array; readonly body: Span; readonly type: FunctionType },
   surroundings: Surroundings,
   globals: MeterGlobals,
 ): void {
   const code = new ByteReader(bytes, body.start, body.end)
-  const groups = code.count('groups of locals', MOST_LOCALS)
-  const groupsAt = code.at
-  const locals = readLocals(code, groups)
+  const { groups, groupsAt, count } = skipLocals(code)
   const instructionsAt = code.at
-  const meter: Meter = { ...globals, fuelLocal: params + locals, valueLocal: params + locals + 1 }
+  const fuelLocal = type.params.length + count
+  const meter: Meter = { ...globals, fuelLocal, valueLocal: fuelLocal + 1 }
 
   out.u32(groups + 2).copy(bytes, groupsAt, instructionsAt)
   out.u8(1, I64, 1, I32)
   let copied = instructionsAt
-  for (const edit of planMetering(code, surroundings)) {
+  for (const edit of planMetering(code, type, surroundings)) {
     out.copy(bytes, copied, edit.at)
     copied = edit.at
     if (!isNeeded(edit)) continue
@@ -48,17 +44,6 @@ export function writeMeteredBody(
     if (edit.kind === 'put-back-if') copied = edit.until
   }
   out.copy(bytes, copied, body.end)
-}
-
-function readLocals(code: ByteReader, groups: number): number {
-  let count = 0
-  for (let i = 0; i < groups; i++) {
-    count += code.u32()
-    readValueType(code)
-  }
-  if (count + 2 <= MOST_LOCALS) return count
-  const limit = MOST_LOCALS - 2
-  throw new ProgramError({ code: 'program.too_large', what: 'locals in one function', size: count, limit })
 }
 
 function isNeeded(edit: Edit): boolean {
