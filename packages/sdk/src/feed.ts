@@ -1,90 +1,108 @@
-import { type EventView, PATHS } from '@fog/contract'
+import { ApiError, type ClientOptions, type EventView, PATHS, type Problem } from '@fog/contract'
+import type { Clock } from '@fog/kernel'
+import { eventData, OverlongEvent } from './event-stream.ts'
 import { SdkError } from './sdk-error.ts'
 
-export interface FeedOptions {
-  readonly baseUrl: string
-  readonly token: () => Promise<string | undefined> | string | undefined
+export interface FeedOptions extends ClientOptions {
+  readonly clock: Clock
   /** Where to go on; undefined begins with what happens from now on. */
   readonly after?: string | undefined
+  /** Only events of this job. */
   readonly jobId?: string | undefined
   readonly signal: AbortSignal
-  readonly fetch?: typeof fetch
+  /** Each time the connection stands: from then on nothing is missed. */
+  readonly onOpen?: () => void
 }
 
-const MAX_LINE = 1_000_000
 const RETRY_FIRST_MS = 200
 const RETRY_LONGEST_MS = 5_000
 
 /**
- * Events as they happen, over server-sent events (HTML Living Standard, section 9.2). A broken connection is made again and
- * goes on where it ended, so nothing is missed; it ends only with the signal, or when the server refuses.
+ * Events as they happen, over server-sent events. A broken connection is made again and goes on after the last event that
+ * came. Ends with the signal; throws `ApiError` when the server refuses, `feed.ended` when what it sends is no feed.
  */
 export async function* followFeed(options: FeedOptions): AsyncGenerator<EventView> {
+  const { signal, clock } = options
   let { after } = options
   let failures = 0
-  while (!options.signal.aborted) {
+  while (!signal.aborted) {
     try {
-      for await (const event of readOnce(options, after)) {
+      const body = await open(options, after)
+      for await (const data of body ? eventData(body) : []) {
         failures = 0
-        after = event.cursor
-        yield event
+        const event = parseEvent(data)
+        after = event.cursor ?? after
+        if (event.type === 'feed.ready') options.onOpen?.()
+        if (isOfTheFog(event)) yield event
       }
     } catch (fault) {
-      if (options.signal.aborted) return
-      if (fault instanceof SdkError) throw fault
+      if (signal.aborted) return
+      if (isFinal(fault)) throw fault
     }
+    await pause(Math.min(RETRY_LONGEST_MS, RETRY_FIRST_MS * 2 ** failures), clock, signal)
     failures += 1
-    await pause(Math.min(RETRY_LONGEST_MS, RETRY_FIRST_MS * 2 ** failures), options.signal)
   }
 }
 
-async function* readOnce(options: FeedOptions, after: string | undefined): AsyncGenerator<EventView> {
+/** The stream, or undefined while the server is starting, busy or away: that is worth waiting for, a refusal is not. */
+async function open(options: FeedOptions, after: string | undefined): Promise<AsyncIterable<Uint8Array> | undefined> {
+  let response = await request(options, after)
+  if (response.status === 401 && (await options.onUnauthorized?.())) {
+    await response.body?.cancel()
+    response = await request(options, after)
+  }
+  if (response.ok && response.body) return response.body
+  if (response.status >= 500 || response.status === 429 || response.ok) {
+    await response.body?.cancel()
+    return undefined
+  }
+  throw await refusalOf(response)
+}
+
+async function request(options: FeedOptions, after: string | undefined): Promise<Response> {
   const { baseUrl, jobId, signal } = options
   const query = new URLSearchParams()
   if (after !== undefined) query.set('after', after)
   if (jobId !== undefined) query.set('jobId', jobId)
-  const token = await options.token()
+  const token = await options.token?.()
   const headers: Record<string, string> = { accept: 'text/event-stream' }
   if (token) headers['authorization'] = `Bearer ${token}`
-  const response = await (options.fetch ?? fetch)(`${baseUrl}${PATHS.events}?${query}`, { headers, signal })
-  if (!response.ok || !response.body) {
-    // A server that is starting or busy is worth waiting for; a refusal is not.
-    if (response.status >= 500 || response.status === 429) return
-    const problem = (await response.json().catch(() => ({}))) as { detail?: string }
-    throw new SdkError({ code: 'feed.ended', why: problem.detail ?? `the server answered ${response.status}` })
-  }
-  for await (const data of messages(response.body)) yield JSON.parse(data) as EventView
+  return (options.fetch ?? fetch)(`${baseUrl}${PATHS.events}?${query}`, { headers, signal })
 }
 
-/** The data of each message of an event stream; comments and other fields are left out. */
-export async function* messages(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
-  const decoder = new TextDecoder()
-  let buffer = ''
-  let data: string[] = []
-  for await (const chunk of body) {
-    buffer += decoder.decode(chunk, { stream: true })
-    if (buffer.length > MAX_LINE) throw new SdkError({ code: 'feed.ended', why: 'it sent an overlong line' })
-    const lines = buffer.split(/\r\n|\n|\r/)
-    buffer = lines.pop() ?? ''
-    for (const line of lines) {
-      if (line.startsWith('data:')) data.push(line.slice(5).replace(/^ /, ''))
-      if (line !== '' || data.length === 0) continue
-      yield data.join('\n')
-      data = []
-    }
-  }
+async function refusalOf(response: Response): Promise<ApiError | SdkError> {
+  const problem = (await response.json().catch(() => ({}))) as Partial<Problem>
+  if (typeof problem.code === 'string' && typeof problem.detail === 'string') return new ApiError(problem as Problem)
+  return new SdkError({ code: 'feed.ended', why: `the server answered ${response.status}` })
 }
 
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, ms)
-    signal.addEventListener(
-      'abort',
-      () => {
-        clearTimeout(timer)
-        resolve()
-      },
-      { once: true },
-    )
+/** What happened, or a notice of the feed about itself, which may have no cursor. */
+type FeedMessage = Omit<EventView, 'cursor'> & { readonly cursor?: string }
+
+function parseEvent(data: string): FeedMessage {
+  try {
+    const event = JSON.parse(data) as Partial<FeedMessage>
+    const isWhole =
+      typeof event.type === 'string' && (typeof event.cursor === 'string' || event.type.startsWith(NOTICE))
+    if (isWhole) return event as FeedMessage
+  } catch {
+    // Said below.
+  }
+  throw new SdkError({ code: 'feed.ended', why: `it sent something that is no event: ${data.slice(0, 60)}` })
+}
+
+const NOTICE = 'feed.'
+
+function isOfTheFog(event: FeedMessage): event is EventView {
+  return !event.type.startsWith(NOTICE)
+}
+
+function isFinal(fault: unknown): boolean {
+  return fault instanceof SdkError || fault instanceof ApiError || fault instanceof OverlongEvent
+}
+
+async function pause(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
+  await clock.sleep(ms, signal).catch((fault: unknown) => {
+    if (!signal.aborted) throw fault
   })
 }

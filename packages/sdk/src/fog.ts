@@ -5,16 +5,21 @@ import {
   type JobSubmission,
   type JobView,
   type LogChunkView,
+  type NodeView,
   type QuoteView,
   type ReceiptView,
   type TaskResultView,
   type TaskView,
 } from '@fog/contract'
+import { BrokenInvariant, type Clock } from '@fog/kernel'
+import { forEachAtOnce } from './at-once.ts'
 import { followFeed } from './feed.ts'
+import { patiently } from './patience.ts'
+import { Pokes } from './pokes.ts'
 
 const PAGE = 500
-/** An event is only a poke: without one for this long, the job is looked at anyway. */
-const LOOK_ANYWAY_MS = 5_000
+const MOST_DIGESTS = 10_000
+const UPLOADS_AT_ONCE = 4
 
 /** Content a submission names, by hash. `open` is called only when the fog does not have it yet. */
 export interface Content {
@@ -30,17 +35,26 @@ export interface PreparedJob {
 }
 
 export interface UploadProgress {
+  /** To upload in all, and uploaded so far. */
   readonly files: number
   readonly uploaded: number
   readonly bytes: number
 }
 
+export interface FogOptions extends ClientOptions {
+  readonly clock: Clock
+}
+
+export interface Waiting {
+  readonly signal?: AbortSignal | undefined
+}
+
 /** A fog, as a program uses it: submit, follow, fetch. `client` has every route beside. */
 export class Fog {
   readonly client: Client
-  readonly #options: ClientOptions
+  readonly #options: FogOptions
 
-  constructor(options: ClientOptions) {
+  constructor(options: FogOptions) {
     this.#options = options
     this.client = new Client(options)
   }
@@ -60,51 +74,76 @@ export class Fog {
   /** Sends the content the fog does not have from you yet. */
   async upload(content: readonly Content[], onUpload?: (progress: UploadProgress) => void): Promise<void> {
     const byDigest = new Map(content.map((each) => [each.digest, each]))
-    const digests = [...byDigest.keys()]
-    const missing: string[] = []
-    for (let i = 0; i < digests.length; i += 10_000) {
-      const answer = await this.client.call('findMissingBlobs', { body: { digests: digests.slice(i, i + 10_000) } })
-      missing.push(...answer.missing)
-    }
+    const missing = await this.#missing([...byDigest.keys()])
     let [uploaded, bytes] = [0, 0]
-    for (const digest of missing) {
-      const each = byDigest.get(digest)!
+    await forEachAtOnce(missing, UPLOADS_AT_ONCE, async (digest) => {
+      const each = byDigest.get(digest)
+      if (!each) return
       await this.client.raw('putBlob', { params: { digest } }, await each.open())
       uploaded += 1
       bytes += each.size
       onUpload?.({ files: missing.length, uploaded, bytes })
-    }
+    })
   }
 
-  /** Waits until the job is over and settled, telling of each change on the way. */
+  async #missing(digests: readonly string[]): Promise<string[]> {
+    const missing: string[] = []
+    for (let i = 0; i < digests.length; i += MOST_DIGESTS) {
+      const some = digests.slice(i, i + MOST_DIGESTS)
+      missing.push(...(await this.client.call('findMissingBlobs', { body: { digests: some } })).missing)
+    }
+    return missing
+  }
+
+  /**
+   * Waits until the job is over and settled, telling of each change on the way. A control plane that is away for less than
+   * a minute is waited for. Rejects with the signal's reason.
+   */
   async wait(
     jobId: string,
-    { signal, onChange }: { signal?: AbortSignal; onChange?: (job: JobView) => void } = {},
+    { signal, onChange }: Waiting & { readonly onChange?: (job: JobView) => void } = {},
   ): Promise<JobView> {
+    const look = () => this.client.call('getJob', { params: { jobId } })
+    for await (const job of this.watch({ jobId, signal }, look)) {
+      onChange?.(job)
+      if (job.settled) return job
+    }
+    throw new BrokenInvariant('a watch ends only with its signal')
+  }
+
+  /**
+   * Yields what a look shows, at once and then whenever another is worth while: after events, at a pace that spares the
+   * control plane, and every few seconds anyway. A control plane that is away for less than a minute is waited for.
+   * Throws the signal's reason.
+   */
+  async *watch<Seen>(
+    { jobId, signal }: Waiting & { readonly jobId?: string | undefined },
+    look: () => Promise<Seen>,
+  ): AsyncGenerator<Seen> {
     const stop = new AbortController()
     const stopped = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal
-    const pokes = new Pokes(this.events({ jobId, signal: stopped }))
+    const pokes = new Pokes({ clock: this.#options.clock, signal: stopped })
+    const events = this.events({ jobId, signal: stopped, onOpen: () => pokes.poke() })
+    const following = pokes.follow(events, ({ type }) => type === 'job.settled')
     try {
       for (;;) {
-        const job = await this.client.call('getJob', { params: { jobId } })
-        onChange?.(job)
-        if (job.settled) return job
-        await pokes.next(LOOK_ANYWAY_MS)
-        signal?.throwIfAborted()
+        yield await this.#ask(stopped, look)
+        await pokes.next()
       }
     } finally {
       stop.abort()
+      await following
     }
   }
 
-  /** Events as they happen. */
+  /** Events as they happen; see `followFeed`. */
   events(options: {
-    readonly jobId?: string
-    readonly after?: string
+    readonly jobId?: string | undefined
+    readonly after?: string | undefined
     readonly signal: AbortSignal
+    readonly onOpen?: () => void
   }): AsyncGenerator<EventView> {
-    const { baseUrl, token = () => undefined } = this.#options
-    return followFeed({ baseUrl, token, ...options, ...(this.#options.fetch ? { fetch: this.#options.fetch } : {}) })
+    return followFeed({ ...this.#options, ...options })
   }
 
   /** Every task, in order. */
@@ -112,38 +151,53 @@ export class Fog {
     yield* pages((after) => this.client.call('listTasks', { params: { jobId }, query: { limit: PAGE, ...after } }))
   }
 
+  /** One task by its place in the job, from 0; undefined when the job has fewer. */
+  async taskAt(jobId: string, index: number): Promise<TaskView | undefined> {
+    const after = index === 0 ? {} : { after: String(index - 1) }
+    const page = await this.client.call('listTasks', { params: { jobId }, query: { limit: 1, ...after } })
+    return page.items.find((task) => task.index === index)
+  }
+
   /** Every accepted result, in the order of tasks. */
   async *results(jobId: string): AsyncGenerator<TaskResultView> {
     yield* pages((after) => this.client.call('listResults', { params: { jobId }, query: { limit: PAGE, ...after } }))
   }
 
-  /** What a task printed, and with `follow` what it goes on to print until it is over. */
+  /** Every node that is not retired. */
+  async *nodes(): AsyncGenerator<NodeView> {
+    yield* pages((after) => this.client.call('listNodes', { query: { limit: PAGE, ...after } }))
+  }
+
+  /** What a task printed, and with `follow` what it goes on to print until it is over. Rejects with the signal's reason. */
   async *logs(
     taskId: string,
-    { follow, signal }: { follow: boolean; signal?: AbortSignal },
+    { follow, signal }: Waiting & { readonly follow: boolean },
   ): AsyncGenerator<LogChunkView> {
-    const stop = new AbortController()
-    const stopped = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal
     let after: string | undefined
-    const { task } = await this.client.call('getTask', { params: { taskId } })
-    const pokes = follow ? new Pokes(this.events({ jobId: task.jobId, signal: stopped })) : undefined
-    try {
-      for (;;) {
-        // Asked before the log is read: what it printed last is there once it is over.
-        const { task: now } = await this.client.call('getTask', { params: { taskId } })
-        for (;;) {
-          const query = { limit: PAGE, ...(after === undefined ? {} : { after }) }
-          const page = await this.client.call('getTaskLogs', { params: { taskId }, query })
-          yield* page.items
-          after = page.items.at(-1)?.cursor ?? after
-          if (page.items.length < PAGE) break
-        }
-        if (!pokes || (now.status !== 'queued' && now.status !== 'running')) return
-        await pokes.next(LOOK_ANYWAY_MS)
-        signal?.throwIfAborted()
+    // Asked before the log is read: what it printed last is there once it is over.
+    const look = async () => (await this.client.call('getTask', { params: { taskId } })).task
+    const { jobId } = await this.#ask(signal, look)
+    for await (const task of this.watch({ jobId, signal }, look)) {
+      for await (const chunk of this.#logAfter(taskId, after, signal)) {
+        after = chunk.cursor
+        yield chunk
       }
-    } finally {
-      stop.abort()
+      if (!follow || isOver(task)) return
+    }
+  }
+
+  async *#logAfter(
+    taskId: string,
+    start: string | undefined,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<LogChunkView> {
+    let after = start
+    for (;;) {
+      const query = { limit: PAGE, ...given({ after }) }
+      const page = await this.#ask(signal, () => this.client.call('getTaskLogs', { params: { taskId }, query }))
+      yield* page.items
+      if (page.next === undefined) return
+      after = page.next
     }
   }
 
@@ -155,45 +209,21 @@ export class Fog {
   async content(digest: string): Promise<Response> {
     return this.client.raw('getBlob', { params: { digest } })
   }
-}
 
-/** Turns a feed into "something happened since you last asked". Its end or failure is no news: asking goes on by time. */
-class Pokes {
-  #happened = false
-  #wake: (() => void) | undefined
-
-  constructor(events: AsyncIterable<unknown>) {
-    void this.#listen(events)
-  }
-
-  async next(atMostMs: number): Promise<void> {
-    if (!this.#happened) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, atMostMs)
-        this.#wake = () => {
-          clearTimeout(timer)
-          resolve()
-        }
-      })
-    }
-    this.#happened = false
-    this.#wake = undefined
-  }
-
-  async #listen(events: AsyncIterable<unknown>): Promise<void> {
-    try {
-      const reader = events[Symbol.asyncIterator]()
-      while (!(await reader.next()).done) {
-        this.#happened = true
-        this.#wake?.()
-      }
-    } catch {
-      // The caller looks anyway, a little later.
-    }
+  #ask<Answer>(signal: AbortSignal | undefined, ask: () => Promise<Answer>): Promise<Answer> {
+    return patiently(ask, { clock: this.#options.clock, signal: signal ?? NEVER })
   }
 }
 
-async function* pages<Item>(
+const NEVER = new AbortController().signal
+
+/** Whether nothing more will happen to a task. */
+export function isOver({ status }: Pick<TaskView, 'status'>): boolean {
+  return status !== 'queued' && status !== 'running'
+}
+
+/** Every item of all pages of a list. */
+export async function* pages<Item>(
   read: (after: { after?: string }) => Promise<{ items: Item[]; next?: string }>,
 ): AsyncGenerator<Item> {
   let after: { after?: string } = {}
@@ -202,5 +232,14 @@ async function* pages<Item>(
     yield* page.items
     if (page.next === undefined) return
     after = { after: page.next }
+  }
+}
+
+/** The fields that are there: an absent one is left out rather than undefined. */
+function given<Fields extends Record<string, unknown>>(
+  fields: Fields,
+): { [K in keyof Fields]?: NonNullable<Fields[K]> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [K in keyof Fields]?: NonNullable<Fields[K]>
   }
 }

@@ -1,4 +1,7 @@
+export * from './at-once.ts'
+export * from './event-stream.ts'
 export * from './feed.ts'
 export * from './fog.ts'
 export * from './job-document.ts'
+export { isPassing } from './patience.ts'
 export * from './sdk-error.ts'

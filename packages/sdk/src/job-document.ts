@@ -1,6 +1,6 @@
 import { JobDocument } from '@fog/contract'
 import { Compile } from 'typebox/compile'
-import { parse as parseYaml } from 'yaml'
+import { parseDocument } from 'yaml'
 import { SdkError } from './sdk-error.ts'
 
 const check = Compile(JobDocument)
@@ -19,43 +19,89 @@ export function checkJobDocument(value: unknown, file = 'the job document'): Job
   throw new SdkError({ code: 'document.field_invalid', file, ...firstFault(value) })
 }
 
+/** Far more than any control plane takes as one request. */
+const MOST_CHARACTERS = 64 * 1024 * 1024
+/** A small document must not unfold into a large one. */
+const MOST_ALIASES = 50
+
 function parseText(text: string, file: string): unknown {
+  const malformed = (why: string) => new SdkError({ code: 'document.malformed', file, why: why.replace(/[:.]$/, '') })
+  if (text.length > MOST_CHARACTERS) throw malformed('it is far too large')
   try {
-    // YAML 1.2 holds JSON. Few aliases: a small document must not unfold into a large one.
-    return parseYaml(text, { maxAliasCount: 50, prettyErrors: true })
+    // YAML 1.2 holds JSON. A warning (an unknown tag, say) means that it would be read as something else than was meant.
+    const parsed = parseDocument(text, { prettyErrors: true, logLevel: 'error' })
+    const [fault] = [...parsed.errors, ...parsed.warnings]
+    if (fault) throw fault
+    return parsed.toJS({ maxAliasCount: MOST_ALIASES }) as unknown
   } catch (fault) {
-    const why = fault instanceof Error ? fault.message.split('\n')[0]! : String(fault)
-    throw new SdkError({ code: 'document.malformed', file, why: why.replace(/[:.]$/, '') })
+    throw malformed(fault instanceof Error ? fault.message.split('\n')[0]! : String(fault))
   }
 }
 
-/** The deepest fault says most: a union's own fault only that no branch fits. */
+/** What a field wants, where a pattern or a choice of forms would say little to a person. */
+const WANTS: Readonly<Record<string, string>> = {
+  name: 'must be one line of 1 to 100 characters',
+  each: 'must be one of { glob: "tiles/*.json" }, { range: [0, 100] } and { values: [a, b] }',
+  inputs: 'must map paths under /in, such as /in/palette.txt, to files',
+  env: 'must map names of letters, digits and _ to texts (numbers in quotes)',
+  require: 'must map lower-case labels to texts, such as region: home',
+  budget: 'must be a positive number of tokens with at most six decimals, such as 50 or 0.25',
+  verify: 'must be auto, none, or { quorum: 2 }',
+}
+
+interface Fault {
+  readonly keyword: string
+  readonly instancePath: string
+  readonly schemaPath: string
+  readonly message: string
+  readonly params: { readonly [name: string]: unknown }
+}
+
+/** The deepest faults say most: a choice of forms is at fault in each form it does not have. */
 function firstFault(value: unknown): { field: string; why: string } {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return { field: 'the document', why: 'must be a mapping of fields such as name and program' }
   }
-  const faults = [...check.Errors(value)]
-  const telling = faults.filter(({ keyword }) => keyword !== 'anyOf' && keyword !== 'const')
-  const worst = (telling.length > 0 ? telling : faults).toSorted((a, b) => depthOf(b) - depthOf(a))[0]
-  if (!worst) return { field: 'the document', why: 'is not valid' }
-  return { field: fieldName(worst.instancePath), why: reason(worst) }
+  const faults = (check.Errors(value) as Fault[]).filter(({ keyword }) => keyword !== 'anyOf' && keyword !== 'boolean')
+  const depth = Math.max(...faults.map(depthOf))
+  const [deepest] = faults.filter((fault) => depthOf(fault) === depth)
+  if (!deepest) return { field: 'the document', why: 'is not valid' }
+  const path = pathOf(deepest)
+  const together = faults.filter(({ instancePath }) => instancePath === deepest.instancePath)
+  return { field: path.join('.') || 'the document', why: reason(together, path[0]) }
 }
 
-function depthOf({ instancePath }: { instancePath: string }): number {
+function depthOf({ instancePath }: Fault): number {
   return instancePath.split('/').length
 }
 
-function fieldName(path: string): string {
-  const parts = path
-    .split('/')
-    .slice(1)
-    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
-  return parts.length === 0 ? 'the document' : parts.join('.')
+function pathOf({ instancePath }: Fault): string[] {
+  const parts = instancePath.split('/').slice(1)
+  return parts.map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
 }
 
-function reason({ keyword, message, params }: { keyword: string; message?: string; params?: object }): string {
-  const facts = (params ?? {}) as { additionalProperties?: string[]; requiredProperties?: string[] }
-  if (keyword === 'additionalProperties') return `has the unknown field ${facts.additionalProperties?.join(', ') ?? ''}`
-  if (keyword === 'required') return `lacks the field ${facts.requiredProperties?.join(', ') ?? ''}`
-  return message ?? 'is not valid'
+/** Of several faults at one place, what they mean together. */
+function reason(faults: readonly Fault[], topField: string | undefined): string {
+  const [fault] = faults
+  const wants = topField === undefined ? undefined : WANTS[topField]
+  const choices = faults.flatMap(({ params }) => ('allowedValue' in params ? [String(params['allowedValue'])] : []))
+  const isOneForm = new Set(faults.map(({ schemaPath }) => schemaPath)).size === 1
+  if (wants !== undefined && (!isOneForm || hasPatternOnly(faults))) return wants
+  if (choices.length > 0) return `must be ${choices.length > 1 ? 'one of ' : ''}${choices.join(', ')}`
+  if (fault?.keyword === 'additionalProperties') return `has the unknown field ${list(fault, 'additionalProperties')}`
+  if (fault?.keyword === 'required') return `lacks the field ${list(fault, 'requiredProperties')}`
+  return fault?.message ?? 'is not valid'
+}
+
+/** Records of free names report a name that does not fit as an unknown one. */
+function hasPatternOnly(faults: readonly Fault[]): boolean {
+  const isRecord = ({ schemaPath }: Fault) => /^#\/properties\/(inputs|env|require)$/.test(schemaPath)
+  return faults.every(
+    (fault) => fault.keyword === 'pattern' || (fault.keyword === 'additionalProperties' && isRecord(fault)),
+  )
+}
+
+function list({ params }: Fault, name: string): string {
+  const names = params[name]
+  return Array.isArray(names) ? names.join(', ') : ''
 }

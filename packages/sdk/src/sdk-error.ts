@@ -1,11 +1,11 @@
 import { FogError } from '@fog/kernel'
 
-/** What is wrong before anything was sent. */
+/** What is wrong before anything was sent, or with what came back. */
 export class SdkError extends FogError<
   | { code: 'document.not_readable'; file: string; why: string }
   | { code: 'document.malformed'; file: string; why: string }
   | { code: 'document.field_invalid'; file: string; field: string; why: string }
-  | { code: 'document.file_missing'; file: string; field: string; path: string }
+  | { code: 'document.file_missing'; file: string; field: string; path: string; why: string }
   | { code: 'document.no_match'; file: string; glob: string }
   | { code: 'document.range_empty'; file: string; from: number; to: number }
   | { code: 'document.too_many_tasks'; file: string; tasks: number; limit: number }
@@ -25,10 +25,10 @@ export class SdkError extends FogError<
     },
     'document.field_invalid': {
       says: 'In {file}, {field} {why}.',
-      fix: 'Change that field; `fog submit --help` shows every one.',
+      fix: 'Change that field; docs/cli.md shows every one.',
     },
     'document.file_missing': {
-      says: 'In {file}, {field} names the file {path}, which is not there.',
+      says: 'In {file}, {field} names the file {path}, which cannot be used: {why}.',
       fix: 'Paths are relative to the document; build or move the file, or mend the path.',
     },
     'document.no_match': {

@@ -1,2 +1,3 @@
+export { systemClock } from '@fog/kernel/node'
 export * from './prepare.ts'
 export * from './results.ts'

@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto'
 import { createReadStream, openAsBlob } from 'node:fs'
 import { glob, readFile, stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { type JobDocument, type JobSubmission, MAX_TASKS, type TaskSubmission } from '@fog/contract'
+import { toHex } from '@fog/kernel'
+import { sha256Stream } from '@fog/kernel/node'
 import { parseJobDocument } from '../job-document.ts'
 import type { Content, PreparedJob } from '../fog.ts'
 import { SdkError } from '../sdk-error.ts'
@@ -53,6 +54,14 @@ async function tasksOf(each: Each | undefined, files: Files, place: Place): Prom
 }
 
 function rangeTasks(from: number, to: number, file: string): TaskSubmission[] {
+  if (!Number.isSafeInteger(from) || !Number.isSafeInteger(to)) {
+    throw new SdkError({
+      code: 'document.field_invalid',
+      file,
+      field: 'each.range',
+      why: 'has a number that is too large',
+    })
+  }
   if (to <= from) throw new SdkError({ code: 'document.range_empty', file, from, to })
   refuseTooMany(to - from, file)
   return Array.from({ length: to - from }, (_, i) => ({ item: String(from + i) }))
@@ -61,8 +70,9 @@ function rangeTasks(from: number, to: number, file: string): TaskSubmission[] {
 /** A task a file, in the order of names; it sees the file at `/in/<base name>`, and `{item}` is that path. */
 async function globTasks(pattern: string, files: Files, { baseDir, file, taken }: Place): Promise<TaskSubmission[]> {
   const found: string[] = []
-  for await (const entry of glob(pattern, { cwd: baseDir, withFileTypes: true })) {
-    if (entry.isFile()) found.push(resolve(entry.parentPath, entry.name))
+  for await (const entry of glob(pattern, { cwd: baseDir })) {
+    const local = resolve(baseDir, entry)
+    if (await isFile(local)) found.push(local)
     refuseTooMany(found.length, file)
   }
   if (found.length === 0) throw new SdkError({ code: 'document.no_match', file, glob: pattern })
@@ -105,14 +115,32 @@ class Files {
   }
 
   async #hash(local: string, path: string, field: string): Promise<string> {
-    const facts = await stat(local).catch(() => undefined)
-    if (!facts?.isFile()) throw new SdkError({ code: 'document.file_missing', file: this.#document, field, path })
-    const hash = createHash('sha256')
-    for await (const part of createReadStream(local)) hash.update(part as Buffer)
-    const digest = hash.digest('hex')
-    this.#content.set(digest, { digest, size: facts.size, open: () => openAsBlob(local) })
-    return digest
+    const file = this.#document
+    try {
+      const { digest, size } = await hashFile(local)
+      this.#content.set(digest, { digest, size, open: () => openAsBlob(local) })
+      return digest
+    } catch (fault) {
+      const why = whyOf(fault as NodeJS.ErrnoException)
+      throw new SdkError({ code: 'document.file_missing', file, field, path, why }, { cause: fault })
+    }
   }
+}
+
+async function hashFile(local: string): Promise<{ digest: string; size: number }> {
+  const hash = sha256Stream()
+  let size = 0
+  for await (const part of createReadStream(local) as AsyncIterable<Buffer>) {
+    hash.update(part)
+    size += part.length
+  }
+  return { digest: toHex(hash.digest()), size }
+}
+
+/** Links are followed: what lies behind is what the task sees. */
+async function isFile(local: string): Promise<boolean> {
+  const facts = await stat(local).catch(() => undefined)
+  return facts?.isFile() ?? false
 }
 
 function whyOf(fault: NodeJS.ErrnoException): string {
