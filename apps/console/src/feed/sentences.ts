@@ -1,0 +1,129 @@
+import type { EventType, EventView } from '@fog/contract'
+import { countOf, formatFuel, formatTokens, sentenceOf } from '../format/format.ts'
+import type { Tone } from '../parts/badge.tsx'
+
+/** One line of the feed as people read it: several like events of one job become one line. */
+export interface FeedLine {
+  readonly key: string
+  readonly type: string
+  readonly at: string
+  readonly count: number
+  readonly jobId: string | undefined
+  readonly nodeId: string | undefined
+  readonly text: string
+  readonly tone: Tone
+}
+
+const TONES: Readonly<Partial<Record<EventType, Tone>>> = {
+  'job.queued': 'accent',
+  'job.started': 'run',
+  'job.succeeded': 'good',
+  'job.failed': 'bad',
+  'job.cancelled': 'warn',
+  'job.settled': 'accent',
+  'task.placed': 'run',
+  'task.started': 'run',
+  'task.done': 'good',
+  'task.failed': 'bad',
+  'task.requeued': 'warn',
+  'task.cancelled': 'warn',
+  'node.enrolled': 'accent',
+  'node.connected': 'good',
+  'account.changed': 'accent',
+}
+
+/** The newest `most` lines of a feed, newest first. Pure. */
+export function linesOf(events: readonly EventView[], most: number, names: ReadonlyMap<string, string>): FeedLine[] {
+  const lines: { first: EventView; count: number }[] = []
+  // Only within one run of task events: a line may not jump over what happened in between.
+  let run = new Map<string, { first: EventView; count: number }>()
+  for (const event of events) {
+    if (event.type === 'task.logged' || event.type === 'account.changed') continue
+    const ofTask = event.type.startsWith('task.')
+    if (!ofTask) run = new Map()
+    const name = `${event.type} ${event.jobId ?? ''}`
+    const known = ofTask ? run.get(name) : undefined
+    if (known) known.count += 1
+    else if (lines.length === most) break
+    else {
+      const line = { first: event, count: 1 }
+      lines.push(line)
+      if (ofTask) run.set(name, line)
+    }
+  }
+  return lines.map(({ first, count }) => lineOf(first, count, names.get(first.jobId ?? '')))
+}
+
+function lineOf(event: EventView, count: number, job: string | undefined): FeedLine {
+  return {
+    key: `${event.type} ${event.jobId ?? event.nodeId ?? ''} ${event.cursor}`,
+    type: event.type,
+    at: event.at,
+    count,
+    jobId: event.jobId,
+    nodeId: event.nodeId,
+    text: sentence(event, count, job),
+    tone: TONES[event.type as EventType] ?? 'idle',
+  }
+}
+
+/** What an event says, in a sentence. `job` is its job's name, where it is known. Types nobody taught the console read as words. */
+export function sentence({ type, data }: EventView, count = 1, job?: string): string {
+  const of = (name: string) => (data[name] === undefined ? '' : String(data[name]))
+  const aJob = job ?? 'A job'
+  const aDevice = of('name') || 'A device'
+  const tasks = joined(count === 1 ? taskOf(data['index']) : countOf(count, 'task'), job !== undefined && `of ${job}`)
+  const alone = (text: string) => count === 1 && text
+  switch (type as EventType) {
+    case 'job.queued':
+      return joined(of('name') || aJob, 'was submitted', of('tasks') && `with ${countOf(Number(of('tasks')), 'task')}`)
+    case 'job.started':
+      return `${aJob} started`
+    case 'job.succeeded':
+      return joined(aJob, of('done') ? `is done: ${countOf(Number(of('done')), 'task')}` : 'is done')
+    case 'job.failed':
+      return joined(aJob, 'failed', of('reason') && `because of ${words(of('reason'))}`)
+    case 'job.cancelled':
+      return `${aJob} was cancelled`
+    case 'job.settled':
+      return joined(aJob, 'was settled', of('cost') && `for ${formatTokens(of('cost'))} tokens`)
+    case 'task.placed':
+      return joined(tasks, count === 1 ? 'was placed' : 'were placed', alone(of('node') && `on ${of('node')}`))
+    case 'task.started':
+      return joined(tasks, 'started', alone(of('node') && `on ${of('node')}`))
+    case 'task.done':
+      return joined(tasks, 'done', alone(of('fuel') && `with ${formatFuel(of('fuel'))} fuel`))
+    case 'task.failed':
+      return joined(tasks, 'failed', alone(of('reason') && `because of ${words(of('reason'))}`))
+    case 'task.requeued':
+      return joined(tasks, 'went back to the queue')
+    case 'task.cancelled':
+      return joined(tasks, 'cancelled')
+    case 'node.enrolled':
+      return `${aDevice} joined`
+    case 'node.connected':
+      return `${aDevice} is connected`
+    case 'node.state_changed':
+      return joined(aDevice, `is ${of('state') || 'in another state'}`, of('reason') && `(${of('reason')})`)
+    default:
+      return sentenceOf(type)
+  }
+}
+
+/** Names of jobs, from what the feed said of them. */
+export function jobNamesIn(events: readonly EventView[]): Map<string, string> {
+  const named = events.filter(({ type, jobId, data }) => type === 'job.queued' && jobId !== undefined && typeof data['name'] === 'string')
+  return new Map(named.map(({ jobId, data }) => [jobId!, String(data['name'])]))
+}
+
+function taskOf(index: unknown): string {
+  return index === undefined ? 'A task' : `Task ${String(index)}`
+}
+
+function words(code: string): string {
+  return code.replaceAll('_', ' ')
+}
+
+function joined(...parts: readonly (string | false)[]): string {
+  return parts.filter((part) => part !== '' && part !== false).join(' ')
+}

@@ -1,0 +1,13 @@
+import { queryOptions } from '@tanstack/react-query'
+import type { Client } from '@fog/contract'
+
+export function overviewQuery(client: Client) {
+  return queryOptions({ queryKey: ['overview'], queryFn: async ({ signal }) => client.call('getOverview', { signal }) })
+}
+
+export function latestJobsQuery(client: Client) {
+  return queryOptions({
+    queryKey: ['jobs', 'list', 'latest'],
+    queryFn: async ({ signal }) => client.call('listJobs', { query: { limit: 5 }, signal }),
+  })
+}

@@ -1,0 +1,62 @@
+import { ChevronsUpDown, LogOut, Monitor, Moon, Sun } from 'lucide-react'
+import type { MeView } from '@fog/contract'
+import { ActionsMenu } from '../parts/menu.tsx'
+import { chooseTheme, type ThemeChoice, useTheme } from '../parts/theme.ts'
+import { useSession } from '../session/session-context.tsx'
+
+const THEMES: readonly { readonly choice: ThemeChoice; readonly text: string; readonly icon: typeof Sun }[] = [
+  { choice: 'light', text: 'Light', icon: Sun },
+  { choice: 'dark', text: 'Dark', icon: Moon },
+  { choice: 'system', text: 'As the device', icon: Monitor },
+]
+
+/** Who is logged in, how the console looks, and the way out. */
+export function PersonMenu({ me, small = false }: { me: MeView | undefined; small?: boolean }) {
+  const session = useSession()
+  const { choice } = useTheme()
+  const name = me?.name ?? ''
+  return (
+    <ActionsMenu
+      label={`Menu of ${name || 'your log-in'}`}
+      triggerClass={
+        small
+          ? 'rounded-full'
+          : '-mx-1.5 flex w-[calc(100%+0.75rem)] items-center gap-2.5 rounded-lg p-1.5 text-left hover:bg-sunken'
+      }
+      trigger={
+        <>
+          <Initial name={name} />
+          {!small && (
+            <>
+              <span className="min-w-0 flex-1">
+                <span className="block truncate text-sm font-medium">{name || '…'}</span>
+                <span className="block text-xs text-faint">{me?.role ?? ''}</span>
+              </span>
+              <ChevronsUpDown size={14} aria-hidden="true" className="text-faint" />
+            </>
+          )}
+        </>
+      }
+      actions={[
+        ...THEMES.map(({ choice: theme, text, icon: Icon }) => ({
+          text,
+          icon: <Icon size={16} aria-hidden="true" className="text-faint" />,
+          onSelect: () => chooseTheme(theme),
+          checked: choice === theme,
+        })),
+        { text: 'Log out', icon: <LogOut size={16} aria-hidden="true" />, onSelect: () => void session.logOut(), danger: true },
+      ]}
+    />
+  )
+}
+
+function Initial({ name }: { name: string }) {
+  return (
+    <span
+      aria-hidden="true"
+      className="flex size-8 shrink-0 items-center justify-center rounded-full bg-tint text-sm font-semibold text-accent uppercase"
+    >
+      {name.charAt(0)}
+    </span>
+  )
+}
