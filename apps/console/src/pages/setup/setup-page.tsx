@@ -1,12 +1,13 @@
 import { useMutation } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { type FormEvent, useEffect, useState } from 'react'
+import { nameProblem, passwordProblem } from '../../format/user-input.ts'
 import { Button } from '../../parts/button.tsx'
 import { Doorway } from '../../parts/doorway.tsx'
 import { TextField } from '../../parts/field.tsx'
 import { Failure } from '../../parts/notice.tsx'
 import { useSession, useSessionState } from '../../session/session-context.tsx'
-import { codeFromHash, nameProblem, passwordProblem } from './setup-input.ts'
+import { codeFromHash } from './setup-code.ts'
 
 /** The first person makes the first admin, with the code that the control plane printed at its first start. */
 export function SetupPage() {

@@ -1,8 +1,3 @@
-/** The setup code in `#code=…`: behind the hash it never reaches a server's log. */
-export function codeFromHash(hash: string): string {
-  return new URLSearchParams(hash.replace(/^#/, '')).get('code') ?? ''
-}
-
 /** What is wrong with a name to log in with, as the contract wants it; undefined when nothing is. */
 export function nameProblem(name: string): string | undefined {
   if (name === '') return 'Choose a name.'
@@ -13,4 +8,10 @@ export function nameProblem(name: string): string | undefined {
 export function passwordProblem(password: string): string | undefined {
   if (password.length < 10) return 'Use at least 10 characters.'
   return password.length > 200 ? 'Use at most 200 characters.' : undefined
+}
+
+/** An amount to grant: tokens above nothing, with at most six decimals. */
+export function grantProblem(tokens: string): string | undefined {
+  if (/^\d{1,15}(\.\d{1,6})?$/.test(tokens) && /[1-9]/.test(tokens)) return undefined
+  return 'A number of tokens above 0, with at most six decimals.'
 }

@@ -1,0 +1,31 @@
+import { keepPreviousData, queryOptions } from '@tanstack/react-query'
+import type { Client } from '@fog/contract'
+import { given } from '../../given.ts'
+
+const PAGE = 50
+
+export function usersQuery(client: Client, after: string | undefined) {
+  return queryOptions({
+    queryKey: ['users', { after }],
+    queryFn: async ({ signal }) => client.call('listUsers', { query: { limit: PAGE, ...given({ after }) }, signal }),
+    placeholderData: keepPreviousData,
+  })
+}
+
+export function auditQuery(client: Client, after: string | undefined) {
+  return queryOptions({
+    queryKey: ['audit', { after }],
+    queryFn: async ({ signal }) => client.call('listAudit', { query: { limit: PAGE, ...given({ after }) }, signal }),
+    placeholderData: keepPreviousData,
+  })
+}
+
+/** Recomputed by the control plane at each read, so it is not read without being asked for. */
+export function ledgerAuditQuery(client: Client) {
+  return queryOptions({
+    queryKey: ['ledgerAudit'],
+    queryFn: async ({ signal }) => client.call('auditLedger', { signal }),
+    staleTime: Number.POSITIVE_INFINITY,
+    refetchOnReconnect: false,
+  })
+}
