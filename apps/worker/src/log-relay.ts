@@ -19,7 +19,11 @@ export interface LogRelayDependencies {
 export class LogRelay {
   readonly #attempt: LogRelayDependencies['attempt']
   readonly #send: LogRelayDependencies['send']
-  readonly #decoders = { stdout: new TextDecoder(), stderr: new TextDecoder() }
+  // A byte order mark is output like any other: what is shown live must be a beginning of the whole.
+  readonly #decoders = {
+    stdout: new TextDecoder('utf-8', { ignoreBOM: true }),
+    stderr: new TextDecoder('utf-8', { ignoreBOM: true }),
+  }
   #sequence = 0
   #lostBytes = 0
 

@@ -331,6 +331,7 @@ export type LedgerAuditView = Static<typeof LedgerAuditView>
 export const LogChunkView = strict({
   cursor: Type.String(),
   attemptId: id('attempt'),
+  sequence: Type.Integer({ minimum: 0, description: 'From 0 in each attempt; a gap means that some was not kept' }),
   stream: Type.Union([Type.Literal('stdout'), Type.Literal('stderr'), Type.Literal('system')]),
   text: Type.String(),
   at: Timestamp,

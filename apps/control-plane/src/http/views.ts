@@ -243,11 +243,12 @@ export function joinTokenView(token: JoinToken): JoinTokenView {
 export function logChunkView({
   cursor,
   attemptId,
+  sequence,
   stream,
   text,
   at,
 }: LogChunk & { readonly cursor: string }): LogChunkView {
-  return { cursor, attemptId, stream, text, at: toRfc3339(at) }
+  return { cursor, attemptId, sequence, stream, text, at: toRfc3339(at) }
 }
 
 export function auditEntryView(entry: AuditEntry & { readonly sequence: number }): AuditEntryView {
