@@ -38,7 +38,7 @@ export async function placementRate(): Promise<Figure[]> {
     await prepare(platform)
     const round = new Round()
     const startedAt = performance.now()
-    while ((await placeJobs(platform, round)) === 'more');
+    while ((await placeJobs(platform, round)).next === 'more');
     const seconds = (performance.now() - startedAt) / 1000
     const placed = (await database.read.nodes.list({ limit: 1000 })).reduce((sum, node) => sum + node.reservations, 0)
     if (placed !== TASKS) throw new Error(`only ${placed} of ${TASKS} tasks were placed`)

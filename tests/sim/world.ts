@@ -22,6 +22,7 @@ import { isOver, TIERS } from '@fog/scheduler'
 import { Ledger } from '@fog/tokenomics'
 import { readConfig } from '../../apps/control-plane/src/config.ts'
 import { MemoryBlobStore } from '../../apps/control-plane/src/blobs/index.ts'
+import { MemoryPlatformDatabase } from '../../apps/control-plane/src/db/memory/memory-platform-database.ts'
 import { hearWorkers, type Saying } from '../../apps/control-plane/src/flows/accept-result.ts'
 import { cancelJob } from '../../apps/control-plane/src/flows/cancel-job.ts'
 import { dispatchLeases, leasesAgain } from '../../apps/control-plane/src/flows/dispatch-job.ts'
@@ -96,6 +97,8 @@ export class World {
   readonly #byId = new Map<NodeId, SimNode>()
   readonly #accounts: { userId: UserId; accountId: AccountId }[] = []
   readonly #jobIds: JobId[] = []
+  /** Not yet settled. */
+  readonly #open = new Set<JobId>()
   #program = ''
   #gatewayId: GatewayId
   #round = new Round()
@@ -114,7 +117,7 @@ export class World {
     audits: 0,
   }
 
-  constructor(options: WorldOptions, database: Database) {
+  constructor(options: WorldOptions, database: Database = new MemoryPlatformDatabase()) {
     this.#options = options
     this.#rng = seededRng(options.seed)
     const silent = () => undefined
@@ -201,7 +204,7 @@ export class World {
     timeline.every(2500, async () => this.#renew())
     timeline.every(1000, async () => this.#misfortune())
     timeline.every(5000, () => this.#nodes.filter(({ connected }) => connected).forEach((node) => this.#resend(node)))
-    timeline.every(2000, async () => this.#audit())
+    timeline.every(10_000, async () => this.#audit())
   }
 
   async #submit(): Promise<void> {
@@ -222,6 +225,7 @@ export class World {
     try {
       const job = await submitJob(this.#platform, pick(this.#accounts, rng), submission)
       this.#jobIds.push(job.jobId)
+      this.#open.add(job.jobId)
       this.#count.tasks += tasks.length
       if (rng.next() < 0.05) this.#timeline.after(randomBelow(rng, 5000), () => this.#cancel(job.jobId))
     } catch (fault) {
@@ -378,11 +382,11 @@ export class World {
   }
 
   async #isQuiet(): Promise<boolean> {
-    for (const jobId of this.#jobIds) {
+    for (const jobId of this.#open) {
       const job = await this.#platform.database.read.jobs.findJob(jobId)
-      if (!job || !isOver(job) || !job.settled) return false
+      if (job && isOver(job) && job.settled) this.#open.delete(jobId)
     }
-    return true
+    return this.#open.size === 0
   }
 
   async #unfinished(): Promise<string> {

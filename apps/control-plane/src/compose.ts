@@ -66,8 +66,8 @@ async function start(
 
   const stopping = new AbortController()
   const loops = [
-    runGatewayLoops(platform, gateway, stopping.signal),
-    runLeaderLoops(platform, leadership, stopping.signal),
+    runGatewayLoops(platform, { gateway, metrics: server.metrics }, stopping.signal),
+    runLeaderLoops(platform, { leadership, metrics: server.metrics }, stopping.signal),
   ]
   started.push(async () => {
     await gateway.stop()

@@ -13,6 +13,13 @@ export interface Platform {
   readonly log: Log
 }
 
+/** What one step of a flow that works in batches did. */
+export interface Batch {
+  /** Whether there may be more to do at once. */
+  readonly next: 'more' | 'idle'
+  readonly count: number
+}
+
 /** Structured logging, as pino does it. Secrets never go in. */
 export interface Log {
   debug(facts: object, text: string): void

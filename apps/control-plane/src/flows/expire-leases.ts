@@ -1,25 +1,25 @@
 import type { GatewayId, Instant } from '@fog/kernel'
-import type { Platform } from '../platform.ts'
+import type { Batch, Platform } from '../platform.ts'
 import { advanceTasks } from './advance-tasks.ts'
 
-const BATCH = 256
+const MOST = 256
 
 /**
  * Takes back what nobody renews: the task returns to the queue, or fails when its attempts are used up. Expiry frees
  * work, suspicion never does.
  */
-export async function expireLeases(platform: Platform): Promise<'more' | 'idle'> {
+export async function expireLeases(platform: Platform): Promise<Batch> {
   const { database, clock, rng } = platform
   return database.transact(async (tx) => {
     const now = clock.now()
-    const expired = await tx.jobs.listExpired(now, BATCH)
-    if (expired.length === 0) return 'idle'
+    const expired = await tx.jobs.listExpired(now, MOST)
+    if (expired.length === 0) return { next: 'idle', count: 0 }
     const changes = expired.map(({ taskId, attemptId, leaseExpiresAt }) => ({
       taskId,
       event: { type: 'lost', attemptId, at: now, why: lateBy(now - leaseExpiresAt), jitter: rng.next() } as const,
     }))
     await advanceTasks(platform, tx, changes)
-    return expired.length === BATCH ? 'more' : 'idle'
+    return { next: expired.length === MOST ? 'more' : 'idle', count: expired.length }
   })
 }
 

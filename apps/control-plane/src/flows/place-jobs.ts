@@ -1,5 +1,5 @@
 import { type AttemptId, type Instant, type JobId, newId, type NodeId } from '@fog/kernel'
-import { type Attempt, type NodeView, plan, type QueuedTask } from '@fog/scheduler'
+import { type Attempt, type NodeView, plan, type QueuedTask, type Tier } from '@fog/scheduler'
 import type { Platform } from '../platform.ts'
 import type { Transaction } from '../ports.ts'
 import { advanceTasks, type TaskChange } from './advance-tasks.ts'
@@ -36,28 +36,48 @@ export class Round {
 /** A worker keeps its latest programs compiled; about so many are worth going back for. */
 const WARM_PROGRAMS = 8
 
+/** What one call did. */
+export interface PlacedRound {
+  /** Whether more may be placed at once. */
+  readonly next: 'more' | 'idle'
+  readonly placed: readonly { readonly tier: Tier; readonly waitedMs: number }[]
+}
+
 /**
  * Gives queued tasks a node: a snapshot of the fog, a plan, reservations that refuse what is stale, and leases, in one
  * transaction. A task that cannot be placed now stays queued; `explainJob` says why.
  */
-export async function placeJobs(platform: Platform, round: Round): Promise<'more' | 'idle'> {
+export async function placeJobs(platform: Platform, round: Round): Promise<PlacedRound> {
   const { database, clock } = platform
   return database.transact(async (tx) => {
     const now = clock.now()
     const waiting: JobId[] = []
+    const placed: PlacedRound['placed'][number][] = []
     for (let read = 0; read < READS; read++) {
       const queue = await tx.jobs.takeQueued(now, WINDOW, waiting)
-      if (queue.length === 0) return 'idle'
-      const nodes = (await allNodes(tx.nodes))
-        .map((node) => nodeView(node))
-        .filter(({ closed }) => closed === undefined)
-      if (nodes.every(isFull)) return 'idle'
-      const placed = await placeWindow(platform, tx, queue, nodes, round)
-      if (placed === queue.length) return queue.length === WINDOW ? 'more' : 'idle'
-      if (queue.length < WINDOW) return 'idle'
+      if (queue.length === 0) break
+      const nodes = await openNodes(tx, round)
+      if (nodes.every(isFull)) break
+      const attempts = await placeWindow(platform, tx, queue, nodes, round)
+      placed.push(...waits(attempts, queue))
+      if (attempts.length === queue.length && queue.length === WINDOW) return { next: 'more', placed }
+      if (queue.length < WINDOW) break
       for (const { job } of queue) if (!waiting.includes(job.jobId)) waiting.push(job.jobId)
     }
-    return 'idle'
+    return { next: 'idle', placed }
+  })
+}
+
+async function openNodes(tx: Transaction, round: Round): Promise<NodeView[]> {
+  const nodes = await allNodes(tx.nodes)
+  return nodes.map((node) => nodeView(node, round.warmOn(node.nodeId))).filter(({ closed }) => closed === undefined)
+}
+
+function waits(attempts: readonly Attempt[], queue: readonly QueuedTask[]): PlacedRound['placed'] {
+  const queued = new Map(queue.map((each) => [each.task.taskId, each]))
+  return attempts.map(({ taskId, leasedAt }) => {
+    const { task, job } = queued.get(taskId)!
+    return { tier: job.spec.tier, waitedMs: leasedAt - task.queuedAt }
   })
 }
 
@@ -71,11 +91,11 @@ async function placeWindow(
   queue: readonly QueuedTask[],
   nodes: readonly NodeView[],
   round: Round,
-): Promise<number> {
+): Promise<readonly Attempt[]> {
   const now = platform.clock.now()
   const { placements, lastNodeId } = plan(queue, nodes, { now, route, lastNodeId: round.lastNodeId })
   round.lastNodeId = lastNodeId
-  if (placements.length === 0) return 0
+  if (placements.length === 0) return []
   const attempts = leasesFor(platform, placements, queue, nodes, now)
   const limits = new Map(queue.map(({ job }) => [job.jobId, job.spec.limits]))
   const wanted = attempts.map(({ attemptId, nodeId, jobId }) => {
@@ -83,14 +103,13 @@ async function placeWindow(
     return { attemptId, nodeId, resources: { cpuMilli, memoryBytes, diskBytes } }
   })
   const reserved = new Set<AttemptId>(await tx.nodes.reserve(wanted))
-  const changes = attempts
-    .filter(({ attemptId }) => reserved.has(attemptId))
-    .map((attempt): TaskChange => ({ taskId: attempt.taskId, event: { type: 'placed', attempt } }))
+  const leased = attempts.filter(({ attemptId }) => reserved.has(attemptId))
+  const changes = leased.map((attempt): TaskChange => ({ taskId: attempt.taskId, event: { type: 'placed', attempt } }))
   await advanceTasks(platform, tx, changes, queue)
   const programs = new Map(queue.map(({ job }) => [job.jobId, job.spec.program.digest]))
-  for (const { nodeId, jobId } of attempts) round.placed(nodeId, programs.get(jobId)!)
+  for (const { nodeId, jobId } of leased) round.placed(nodeId, programs.get(jobId)!)
   tx.wake('dispatch')
-  return changes.length
+  return leased
 }
 
 /** A lease for each placement; several of one task carry rising fences. */

@@ -1,22 +1,22 @@
 import { type Amount, amount, formatTokens, type HoldId, type JobId, ZERO } from '@fog/kernel'
 import { type Job, type Payable, payable, TIER_TERMS } from '@fog/scheduler'
 import { Ledger, type Payment, priceOf, splitPayment } from '@fog/tokenomics'
-import type { Platform } from '../platform.ts'
+import type { Batch, Platform } from '../platform.ts'
 import type { Stores, Transaction } from '../ports.ts'
 
-const BATCH = 32
+const MOST = 32
 const PAGE = 1000
 
 export type PaidResult = Payable & { readonly cpuMs: number; readonly wallMs: number }
 
 /** Ends the holds of finished jobs: accepted work is paid, the rest goes back. Each in one transaction with its event. */
-export async function settleJobs({ database, clock, config }: Platform): Promise<'more' | 'idle'> {
+export async function settleJobs({ database, clock, config }: Platform): Promise<Batch> {
   return database.transact(async (tx) => {
-    const jobs = await tx.jobs.takeUnsettled(BATCH)
+    const jobs = await tx.jobs.takeUnsettled(MOST)
     const ledger = new Ledger({ store: tx.ledger, clock })
     for (const job of jobs) await settleJob(tx, ledger, job, config.prices.feeBasisPoints, clock.now())
     if (jobs.length > 0) tx.wake('events')
-    return jobs.length === BATCH ? 'more' : 'idle'
+    return { next: jobs.length === MOST ? 'more' : 'idle', count: jobs.length }
   })
 }
 

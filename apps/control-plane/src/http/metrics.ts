@@ -1,5 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import type { Tier } from '@fog/scheduler'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { LoopMetrics } from '../loops/loop-metrics.ts'
 import type { FeedMetrics } from '../realtime/feed.ts'
 import type { GatewayMetrics } from '../realtime/worker-gateway.ts'
 
@@ -8,7 +10,10 @@ const REQUEST_BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 /** How often the timer that measures lateness fires. */
 const LAG_RESOLUTION_MS = 20
 
-/** How attempts end, by the event that tells of it. */
+/** Seconds. From placed at once to a queue of minutes. */
+const WAIT_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300]
+
+/** How tasks and their attempts end, by the event that tells of it. */
 const OUTCOMES: Readonly<Record<string, string>> = {
   'task.done': 'done',
   'task.failed': 'failed',
@@ -18,9 +23,9 @@ const OUTCOMES: Readonly<Record<string, string>> = {
 
 /**
  * Everything `/metrics` shows. Names begin with `fog_` and end in the unit. Each control plane has its own; what is counted
- * from events is fog-wide, so over several control planes it is looked at by its maximum, not its sum.
+ * from events (placements, tasks, settlements) and what is read from the store (queue, nodes) is fog-wide wherever one looks.
  */
-export class Metrics implements FeedMetrics, GatewayMetrics {
+export class Metrics implements FeedMetrics, GatewayMetrics, LoopMetrics {
   readonly registry = new Registry()
   readonly httpRequestSeconds = this.#histogram('fog_http_request_seconds', 'Time to answer', REQUEST_BUCKETS, [
     'method',
@@ -40,7 +45,12 @@ export class Metrics implements FeedMetrics, GatewayMetrics {
   readonly #eventLag = this.#gauge('fog_event_lag_seconds', 'Age of the newest event when it was handed over')
   readonly #events = this.#counter('fog_events_total', 'What happened in the fog, by type of event', ['type'])
   readonly #placements = this.#counter('fog_placements_total', 'Tasks placed on a node')
-  readonly #tasks = this.#counter('fog_tasks_total', 'Ends of tasks and of their attempts, by outcome', ['outcome'])
+  readonly #placeSeconds = this.#histogram('fog_place_seconds', 'Time of one placement round', REQUEST_BUCKETS)
+  readonly #taskWaitSeconds = this.#histogram('fog_task_wait_seconds', 'From queued to placed', WAIT_BUCKETS, ['tier'])
+  readonly #tasks = this.#counter('fog_tasks_total', 'Ends of tasks and their attempts, by outcome', ['outcome'])
+  readonly #jobsSettled = this.#counter('fog_jobs_settled_total', 'Jobs whose hold was ended')
+  readonly #loopFaults = this.#counter('fog_loop_faults_total', 'Steps of a loop that failed', ['loop'])
+  readonly #leader = this.#gauge('fog_leader', 'Whether this control plane leads (1) or not (0)')
   readonly #workerChannels = this.#gauge('fog_worker_channels', 'Open channels of workers')
   readonly #workerMessagesRefused = this.#counter(
     'fog_worker_messages_refused_total',
@@ -80,6 +90,7 @@ export class Metrics implements FeedMetrics, GatewayMetrics {
     for (const { type } of events) {
       this.#events.inc({ type })
       if (type === 'task.placed') this.#placements.inc()
+      if (type === 'job.settled') this.#jobsSettled.inc()
       const outcome = OUTCOMES[type]
       if (outcome !== undefined) this.#tasks.inc({ outcome })
     }
@@ -87,6 +98,19 @@ export class Metrics implements FeedMetrics, GatewayMetrics {
 
   feedCut(reason: string): void {
     this.#feedCut.inc({ reason })
+  }
+
+  placed(tasks: readonly { readonly tier: Tier; readonly waitedMs: number }[], tookMs: number): void {
+    this.#placeSeconds.observe(tookMs / 1000)
+    for (const { tier, waitedMs } of tasks) this.#taskWaitSeconds.observe({ tier }, waitedMs / 1000)
+  }
+
+  loopFault(loop: string): void {
+    this.#loopFaults.inc({ loop })
+  }
+
+  leads(isLeader: boolean): void {
+    this.#leader.set(isLeader ? 1 : 0)
   }
 
   refusedWorkerMessage(reason: string): void {

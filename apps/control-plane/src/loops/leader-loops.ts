@@ -4,6 +4,7 @@ import { settleJobs } from '../flows/settle-job.ts'
 import type { Platform } from '../platform.ts'
 import type { Leadership, WakeTopic } from '../ports.ts'
 import { Loop } from './loop.ts'
+import type { LoopMetrics } from './loop-metrics.ts'
 
 /** What happened is kept this long for readers of the feed that fell behind. */
 export const EVENTS_KEPT_MS = 24 * 3_600_000
@@ -14,14 +15,21 @@ const PRUNE_BATCH = 10_000
  * The loops that one control plane at a time runs: placing, settling, expiring. Two at once would do no harm, row locks
  * see to that; it would only be double work. Resolves when the signal aborts.
  */
-export async function runLeaderLoops(platform: Platform, leadership: Leadership, signal: AbortSignal): Promise<void> {
+export async function runLeaderLoops(
+  platform: Platform,
+  { leadership, metrics }: { readonly leadership: Leadership; readonly metrics: LoopMetrics },
+  signal: AbortSignal,
+): Promise<void> {
   while (!signal.aborted) {
     try {
       const term = await leadership.lead(signal)
       platform.log.info({ epoch: term.epoch }, 'this control plane leads')
-      await runTerm(platform, AbortSignal.any([signal, term.signal]))
+      metrics.leads(true)
+      await runTerm(platform, metrics, AbortSignal.any([signal, term.signal]))
+      metrics.leads(false)
       await term.resign()
     } catch (fault) {
+      metrics.leads(false)
       if (signal.aborted) return
       platform.log.error({ err: fault }, 'the leadership was lost; standing again')
       await platform.clock.sleep(1000, signal).catch(() => undefined)
@@ -29,23 +37,37 @@ export async function runLeaderLoops(platform: Platform, leadership: Leadership,
   }
 }
 
-async function runTerm(platform: Platform, signal: AbortSignal): Promise<void> {
+async function runTerm(platform: Platform, metrics: LoopMetrics, signal: AbortSignal): Promise<void> {
   const { clock, config, database } = platform
   const { loopIdleMs, leaseMs } = config.timing
   const round = new Round()
   const ledAt = clock.now()
-  const place = new Loop(platform, { name: 'place-jobs', idleMs: loopIdleMs }, () => placeJobs(platform, round))
-  const settle = new Loop(platform, { name: 'settle-job', idleMs: loopIdleMs }, () => settleJobs(platform))
-  const expire = new Loop(platform, { name: 'expire-leases', idleMs: Math.min(loopIdleMs, leaseMs / 4) }, async () => {
-    // While nobody led, nobody could renew either: every node gets one lease's time to be heard.
-    if (clock.now() < ledAt + leaseMs) return 'idle'
-    return expireLeases(platform)
+  const dependencies = { clock, log: platform.log, onFault: (loop: string) => metrics.loopFault(loop) }
+  const place = new Loop(dependencies, { name: 'place-jobs', idleMs: loopIdleMs }, async () => {
+    const startedAt = clock.now()
+    const { next, placed } = await placeJobs(platform, round)
+    if (placed.length > 0) metrics.placed(placed, clock.now() - startedAt)
+    return next
   })
-  const gateways = new Loop(platform, { name: 'silent-gateways', idleMs: loopIdleMs }, async () => {
+  const settle = new Loop(
+    dependencies,
+    { name: 'settle-job', idleMs: loopIdleMs },
+    async () => (await settleJobs(platform)).next,
+  )
+  const expire = new Loop(
+    dependencies,
+    { name: 'expire-leases', idleMs: Math.min(loopIdleMs, leaseMs / 4) },
+    async () => {
+      // While nobody led, nobody could renew either: every node gets one lease's time to be heard.
+      if (clock.now() < ledAt + leaseMs) return 'idle'
+      return (await expireLeases(platform)).next
+    },
+  )
+  const gateways = new Loop(dependencies, { name: 'silent-gateways', idleMs: loopIdleMs }, async () => {
     await dropSilentGateways(platform)
     return 'idle'
   })
-  const prune = new Loop(platform, { name: 'prune-events', idleMs: PRUNE_EVERY_MS }, async () => {
+  const prune = new Loop(dependencies, { name: 'prune-events', idleMs: PRUNE_EVERY_MS }, async () => {
     const pruned = await database.transact((tx) => tx.events.prune(clock.now() - EVENTS_KEPT_MS, PRUNE_BATCH))
     return pruned === PRUNE_BATCH ? 'more' : 'idle'
   })

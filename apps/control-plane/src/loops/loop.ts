@@ -4,6 +4,8 @@ import type { Log } from '../platform.ts'
 export interface LoopDependencies {
   readonly clock: Clock
   readonly log: Log
+  /** Told of each step that failed. */
+  readonly onFault?: (loop: string) => void
 }
 
 export interface LoopOptions {
@@ -21,6 +23,7 @@ export interface LoopOptions {
 export class Loop {
   readonly #clock: Clock
   readonly #log: Log
+  readonly #onFault: ((loop: string) => void) | undefined
   readonly #options: LoopOptions
   readonly #step: (signal: AbortSignal) => Promise<'more' | 'idle'>
   #woken = false
@@ -28,12 +31,13 @@ export class Loop {
   #faults = 0
 
   constructor(
-    { clock, log }: LoopDependencies,
+    { clock, log, onFault }: LoopDependencies,
     options: LoopOptions,
     step: (signal: AbortSignal) => Promise<'more' | 'idle'>,
   ) {
     this.#clock = clock
     this.#log = log
+    this.#onFault = onFault
     this.#options = options
     this.#step = step
   }
@@ -62,6 +66,7 @@ export class Loop {
     } catch (fault) {
       if (signal.aborted) return 'idle'
       this.#faults += 1
+      this.#onFault?.(this.#options.name)
       this.#log.error(
         { err: fault, loop: this.#options.name, faults: this.#faults },
         'a loop failed and will try again',
