@@ -383,6 +383,16 @@ export function describeJobStore(
         expect(names(await transact((store) => store.takeQueued(START, 10)))).toEqual(['one more replica'])
       })
 
+      test('is read past jobs that were looked at and have to wait', async () => {
+        const waits = some.job({}, [{ item: 'waits 0' }, { item: 'waits 1' }])
+        await add(waits)
+        await add(some.job({ submittedAt: START + 1 }, [{ item: 'next' }]))
+        const except = [waits.job.jobId, some.id('job')]
+        expect(names(await transact((store) => store.takeQueued(START + 1, 2)))).toEqual(['waits 0', 'waits 1'])
+        expect(names(await transact((store) => store.takeQueued(START + 1, 2, except)))).toEqual(['next'])
+        expect(names(await transact((store) => store.takeQueued(START + 1, 1, [])))).toEqual(['waits 0'])
+      })
+
       test('never gives one task to two schedulers', async () => {
         await add(
           some.job(
@@ -447,6 +457,17 @@ export function describeJobStore(
         await transact((store) => store.saveAttempts([failed]))
         expect(await transact((store) => store.findAttempt(attempt.attemptId))).toEqual(failed)
         expect(await transact((store) => store.findAttempt(some.id('attempt')))).toBeUndefined()
+      })
+
+      test('are found many at a time, the unknown left out', async () => {
+        const made = some.job({}, [{}, {}, {}])
+        await add(made)
+        const attempts = made.tasks.map((task) => some.attempt(task))
+        for (const [i, task] of made.tasks.entries()) await place(task, attempts[i]!)
+        const asked = [attempts[2]!.attemptId, some.id('attempt'), attempts[0]!.attemptId]
+        const found = await transact((store) => store.findAttempts(asked))
+        expect(sortById(found)).toEqual(sortById([attempts[0]!, attempts[2]!]))
+        expect(await transact((store) => store.findAttempts([]))).toEqual([])
       })
 
       test('of a job are listed by task index and fence', async () => {
