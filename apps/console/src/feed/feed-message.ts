@@ -25,7 +25,13 @@ function readJson(data: unknown): unknown {
 function isEvent(value: unknown): value is EventView {
   if (typeof value !== 'object' || value === null) return false
   const { cursor, type, at, data } = value as Record<string, unknown>
-  return typeof cursor === 'string' && typeof type === 'string' && typeof at === 'string' && typeof data === 'object' && data !== null
+  return (
+    typeof cursor === 'string' &&
+    typeof type === 'string' &&
+    typeof at === 'string' &&
+    typeof data === 'object' &&
+    data !== null
+  )
 }
 
 /** Why the control plane closed the socket, as far as it matters here: codes are 4000 and the HTTP status. */

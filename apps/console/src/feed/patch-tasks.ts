@@ -9,8 +9,9 @@ export function patchTasks(queries: QueryClient, changes: readonly TaskChange[])
     queries.setQueriesData<readonly TaskView[]>({ queryKey: ['jobs', jobId, 'map'] }, (tasks) =>
       tasks?.map((task) => changedTask(task, byTask.get(task.taskId))),
     )
-    queries.setQueriesData<{ items: TaskView[] }>({ queryKey: ['jobs', jobId, 'tasks'] }, (page) =>
-      page && { ...page, items: page.items.map((task) => changedTask(task, byTask.get(task.taskId))) },
+    queries.setQueriesData<{ items: TaskView[] }>(
+      { queryKey: ['jobs', jobId, 'tasks'] },
+      (page) => page && { ...page, items: page.items.map((task) => changedTask(task, byTask.get(task.taskId))) },
     )
   }
 }

@@ -112,11 +112,13 @@ export function sentence({ type, data }: EventView, count = 1, job?: string): st
 
 /** Names of jobs, from what the feed said of them. */
 export function jobNamesIn(events: readonly EventView[]): Map<string, string> {
-  const named = events.filter(({ type, jobId, data }) => type === 'job.queued' && jobId !== undefined && typeof data['name'] === 'string')
+  const named = events.filter(
+    ({ type, jobId, data }) => type === 'job.queued' && jobId !== undefined && typeof data['name'] === 'string',
+  )
   return new Map(named.map(({ jobId, data }) => [jobId!, String(data['name'])]))
 }
 
-function taskOf(index: unknown): string {
+function taskOf(index: string | number | boolean | undefined): string {
   return index === undefined ? 'A task' : `Task ${String(index)}`
 }
 

@@ -17,6 +17,14 @@ const event = (type: string, more: Partial<EventView> = {}): EventView => ({
 const ofTask = (type: string, index: number, data: EventView['data'] = {}) =>
   event(type, { jobId: 'job_1', taskId: `task_${index}`, data: { index, ...data } })
 
+function change(status: 'running' | 'queued' | 'done') {
+  return { jobId: 'job_1', taskId: 'task_1', index: 1, status, nodeId: undefined, nodeName: undefined, at: 'now' }
+}
+
+function refresh(name: string, everyMs = 1000) {
+  return { key: [name], everyMs }
+}
+
 describe('what events change', () => {
   test('many events of one job ask for each query once', () => {
     const { refreshes } = updatesOf(Array.from({ length: 500 }, (_, i) => ofTask('task.done', i)))
@@ -36,7 +44,9 @@ describe('what events change', () => {
   })
 
   test('a lost task goes back to waiting', () => {
-    expect(updatesOf([ofTask('task.started', 1), ofTask('task.requeued', 1)]).tasks).toMatchObject([{ status: 'queued' }])
+    expect(updatesOf([ofTask('task.started', 1), ofTask('task.requeued', 1)]).tasks).toMatchObject([
+      { status: 'queued' },
+    ])
   })
 
   test('the last balance told is the one shown', () => {
@@ -51,11 +61,25 @@ describe('what events change', () => {
 })
 
 describe('showing a task before it is read again', () => {
-  const task: TaskView = { taskId: 'task_1', jobId: 'job_1', index: 1, item: '', status: 'running', attempts: 1, queuedAt: '', nodeName: 'a', nodeId: 'node_a', startedAt: 's' }
-  const change = (status: 'running' | 'queued' | 'done') => ({ jobId: 'job_1', taskId: 'task_1', index: 1, status, nodeId: undefined, nodeName: undefined, at: 'now' })
-
+  const task: TaskView = {
+    taskId: 'task_1',
+    jobId: 'job_1',
+    index: 1,
+    item: '',
+    status: 'running',
+    attempts: 1,
+    queuedAt: '',
+    nodeName: 'a',
+    nodeId: 'node_a',
+    startedAt: 's',
+  }
   test('it keeps where it runs and gets its end', () => {
-    expect(changedTask(task, change('done'))).toMatchObject({ status: 'done', nodeName: 'a', startedAt: 's', finishedAt: 'now' })
+    expect(changedTask(task, change('done'))).toMatchObject({
+      status: 'done',
+      nodeName: 'a',
+      startedAt: 's',
+      finishedAt: 'now',
+    })
   })
 
   test('back in the queue it is on no node', () => {
@@ -69,8 +93,6 @@ describe('showing a task before it is read again', () => {
 })
 
 describe('the pace of reading', () => {
-  const refresh = (name: string, everyMs = 1000) => ({ key: [name], everyMs })
-
   test('the first is read at once, the next not before its time, and the last is never forgotten', () => {
     const pace = new Pace()
     pace.add([refresh('a')])
@@ -102,19 +124,36 @@ describe('what this tab has heard', () => {
   })
 
   test('the newest comes first, printed lines are not told, and the memory is bounded', () => {
-    const { events } = withEvents(nothing, [ofTask('task.logged', 1), ...Array.from({ length: 300 }, (_, i) => ofTask('task.done', i))])
+    const { events } = withEvents(nothing, [
+      ofTask('task.logged', 1),
+      ...Array.from({ length: 300 }, (_, i) => ofTask('task.done', i)),
+    ])
     expect(events).toHaveLength(200)
     expect(events[0]?.data['index']).toBe(299)
   })
 
   test('like events of one job become one line, but not across what happened in between', () => {
-    const events = [ofTask('task.done', 3), ofTask('task.started', 4), ofTask('task.done', 2), event('node.connected', { data: { name: 'attic' } }), ofTask('task.done', 1)]
-    expect(linesOf(events, 10, new Map()).map(({ text }) => text)).toEqual(['2 tasks done', 'Task 4 started', 'attic is connected', 'Task 1 done'])
+    const events = [
+      ofTask('task.done', 3),
+      ofTask('task.started', 4),
+      ofTask('task.done', 2),
+      event('node.connected', { data: { name: 'attic' } }),
+      ofTask('task.done', 1),
+    ]
+    expect(linesOf(events, 10, new Map()).map(({ text }) => text)).toEqual([
+      '2 tasks done',
+      'Task 4 started',
+      'attic is connected',
+      'Task 1 done',
+    ])
   })
 
   test('a job is called by its name where it is known', () => {
     const names = new Map([['job_1', 'mandelbrot']])
     const events = [event('job.succeeded', { jobId: 'job_1', data: { done: 16, failed: 0 } }), ofTask('task.done', 1)]
-    expect(linesOf(events, 10, names).map(({ text }) => text)).toEqual(['mandelbrot is done: 16 tasks', 'Task 1 of mandelbrot done'])
+    expect(linesOf(events, 10, names).map(({ text }) => text)).toEqual([
+      'mandelbrot is done: 16 tasks',
+      'Task 1 of mandelbrot done',
+    ])
   })
 })

@@ -57,7 +57,8 @@ function refreshesOf({ type, jobId, taskId, nodeId }: EventView): Refresh[] {
   const [noun] = type.split('.')
   if (noun === 'job') return [...jobRefreshes(jobId, SOON), ...refresh(CALMLY, ['overview'], ['me'], ['transfers'])]
   if (type === 'task.logged') return taskId ? refresh(SOON, ['tasks', taskId, 'logs']) : []
-  if (noun === 'task') return [...jobRefreshes(jobId, CALMLY / 2), ...taskRefreshes(taskId), ...refresh(CALMLY, ['overview'])]
+  if (noun === 'task')
+    return [...jobRefreshes(jobId, CALMLY / 2), ...taskRefreshes(taskId), ...refresh(CALMLY, ['overview'])]
   if (noun === 'node') {
     const one = nodeId ? refresh(SOON, ['nodes', nodeId]) : []
     return [...one, ...refresh(CALMLY, ['nodes', 'list'], ['overview'])]
@@ -76,7 +77,13 @@ function jobRefreshes(jobId: string | undefined, everyMs: number): Refresh[] {
   return [
     ...list,
     ...refresh(everyMs, ['jobs', jobId, 'view']),
-    ...refresh(CALMLY, ['jobs', jobId, 'tasks'], ['jobs', jobId, 'results'], ['jobs', jobId, 'why'], ['jobs', jobId, 'receipt']),
+    ...refresh(
+      CALMLY,
+      ['jobs', jobId, 'tasks'],
+      ['jobs', jobId, 'results'],
+      ['jobs', jobId, 'why'],
+      ['jobs', jobId, 'receipt'],
+    ),
   ]
 }
 

@@ -35,7 +35,11 @@ describe('figures', () => {
   })
 
   test('one is singular', () => {
-    expect([countOf(1, 'task'), countOf(0, 'task'), countOf(1204, 'task')]).toEqual(['1 task', '0 tasks', '1,204 tasks'])
+    expect([countOf(1, 'task'), countOf(0, 'task'), countOf(1204, 'task')]).toEqual([
+      '1 task',
+      '0 tasks',
+      '1,204 tasks',
+    ])
   })
 
   test('a share of nothing is nothing, and never above the whole', () => {

@@ -39,7 +39,8 @@ export function decodeNetpbm(bytes: Uint8Array): Picture {
   const height = reader.number('height')
   const top = kind.bitmap ? 1 : reader.number('largest value')
   if (width < 1 || height < 1) throw new PictureError('The picture has no pixels.')
-  if (width * height > MAX_PIXELS) throw new PictureError(`The picture is too large to show: ${width} × ${height} pixels.`)
+  if (width * height > MAX_PIXELS)
+    throw new PictureError(`The picture is too large to show: ${width} × ${height} pixels.`)
   if (top < 1 || top > 65_535) throw new PictureError(`The largest value of a pixel is ${top}; it may be 1 to 65535.`)
   const samples = kind.raw ? rawSamples(reader, kind, width, height, top) : plainSamples(reader, kind, width * height)
   return { width, height, rgba: toRgba(samples, kind, width * height, top), comments: reader.comments }
@@ -120,7 +121,8 @@ class Reader {
   digit(): number {
     this.#skipSpace()
     const byte = this.#bytes[this.#at++]
-    if (byte !== 0x30 && byte !== 0x31) throw new PictureError('The picture is cut off or damaged: a pixel is neither 0 nor 1.')
+    if (byte !== 0x30 && byte !== 0x31)
+      throw new PictureError('The picture is cut off or damaged: a pixel is neither 0 nor 1.')
     return byte - 0x30
   }
 

@@ -24,7 +24,9 @@ export interface Mosaic {
 }
 
 /** How the tiles fit together, or undefined when they do not: unlike sizes, or no place for two at least. */
-export function mosaicOf(tiles: readonly { readonly place: Place | undefined; readonly picture: Pick<Picture, 'width' | 'height'> }[]): Mosaic | undefined {
+export function mosaicOf(
+  tiles: readonly { readonly place: Place | undefined; readonly picture: Pick<Picture, 'width' | 'height'> }[],
+): Mosaic | undefined {
   const [first] = tiles
   if (!first || tiles.length < 2) return undefined
   const { width: tileWidth, height: tileHeight } = first.picture

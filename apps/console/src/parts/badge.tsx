@@ -23,7 +23,12 @@ const DOTS: Record<Tone, string> = {
 /** A word in a coloured pill. The word says it all; the colour only helps the eye. */
 export function Badge({ tone = 'idle', children }: { tone?: Tone; children: ReactNode }) {
   return (
-    <span className={classes('inline-flex items-center gap-1.5 rounded-full px-2 py-0.5 text-xs font-medium whitespace-nowrap', TONES[tone])}>
+    <span
+      className={classes(
+        'inline-flex items-center gap-1.5 rounded-full px-2 py-0.5 text-xs font-medium whitespace-nowrap',
+        TONES[tone],
+      )}
+    >
       {children}
     </span>
   )

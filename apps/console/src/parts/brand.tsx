@@ -4,7 +4,13 @@ export function Mark({ size = 28 }: { size?: number }) {
     <svg viewBox="0 0 32 32" width={size} height={size} aria-hidden="true" className="shrink-0">
       <rect width="32" height="32" rx="8" fill="#0f5266" />
       <circle cx="21" cy="10.5" r="3.5" fill="#f3c969" />
-      <path d="M6.5 15.5h12M10.5 20h15M6.5 24.5h9.5" stroke="#fff" strokeWidth="2.6" strokeLinecap="round" fill="none" />
+      <path
+        d="M6.5 15.5h12M10.5 20h15M6.5 24.5h9.5"
+        stroke="#fff"
+        strokeWidth="2.6"
+        strokeLinecap="round"
+        fill="none"
+      />
     </svg>
   )
 }

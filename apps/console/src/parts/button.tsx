@@ -27,7 +27,15 @@ interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
   readonly icon?: ReactNode
 }
 
-export function Button({ kind = 'plain', size = 'medium', busy = false, icon, children, className, ...rest }: ButtonProps) {
+export function Button({
+  kind = 'plain',
+  size = 'medium',
+  busy = false,
+  icon,
+  children,
+  className,
+  ...rest
+}: ButtonProps) {
   return (
     <button
       type="button"

@@ -32,7 +32,13 @@ export function Card({ title, note, actions, children, className, flush = false 
           {actions}
         </header>
       )}
-      <div className={flush ? 'overflow-hidden rounded-b-2xl' : classes('px-4 pb-4 sm:px-5 sm:pb-5', title === undefined && 'pt-4 sm:pt-5')}>
+      <div
+        className={
+          flush
+            ? 'overflow-hidden rounded-b-2xl'
+            : classes('px-4 pb-4 sm:px-5 sm:pb-5', title === undefined && 'pt-4 sm:pt-5')
+        }
+      >
         {children}
       </div>
     </section>
@@ -40,7 +46,17 @@ export function Card({ title, note, actions, children, className, flush = false 
 }
 
 /** One figure with its name: large, quiet, aligned. */
-export function Figure({ name, value, unit, note }: { name: string; value: ReactNode; unit?: string; note?: ReactNode }) {
+export function Figure({
+  name,
+  value,
+  unit,
+  note,
+}: {
+  name: string
+  value: ReactNode
+  unit?: string
+  note?: ReactNode
+}) {
   return (
     <div className="min-w-0">
       <dt className="text-[0.8125rem] text-faint">{name}</dt>

@@ -1,4 +1,11 @@
-import { createColumnHelper, createSortedRowModel, rowSortingFeature, sortFn_alphanumeric, tableFeatures, useTable } from '@tanstack/react-table'
+import {
+  createColumnHelper,
+  createSortedRowModel,
+  rowSortingFeature,
+  sortFn_alphanumeric,
+  tableFeatures,
+  useTable,
+} from '@tanstack/react-table'
 import { ArrowDown, ArrowUp, ChevronsUpDown } from 'lucide-react'
 import { type ReactNode, useMemo } from 'react'
 import { classes } from './classes.ts'
@@ -35,7 +42,13 @@ interface DataTableProps<Row extends object> {
 export function DataTable<Row extends object>({ caption, columns, rows, rowId }: DataTableProps<Row>) {
   const byId = useMemo(() => new Map(columns.map((column) => [column.id, column])), [columns])
   const definitions = useMemo(() => definitionsOf(columns), [columns])
-  const table = useTable({ features, columns: definitions, data: rows, getRowId: (row) => rowId(row as Row), enableMultiSort: false })
+  const table = useTable({
+    features,
+    columns: definitions,
+    data: rows,
+    getRowId: (row) => rowId(row as Row),
+    enableMultiSort: false,
+  })
   return (
     <table className="w-full border-collapse text-sm">
       <caption className="sr-only">{caption}</caption>
@@ -53,7 +66,12 @@ export function DataTable<Row extends object>({ caption, columns, rows, rowId }:
                   className={cellClass(column, 'py-2 font-medium')}
                 >
                   {column.sort ? (
-                    <SortButton text={column.header} sorted={sorted} onSort={() => header.column.toggleSorting()} end={column.align === 'end'} />
+                    <SortButton
+                      text={column.header}
+                      sorted={sorted}
+                      onSort={() => header.column.toggleSorting()}
+                      end={column.align === 'end'}
+                    />
                   ) : (
                     <span className={column.headerHidden ? 'sr-only' : undefined}>{column.header}</span>
                   )}
@@ -65,7 +83,10 @@ export function DataTable<Row extends object>({ caption, columns, rows, rowId }:
       </thead>
       <tbody>
         {table.getRowModel().rows.map((row) => (
-          <tr key={row.id} className="group/row relative border-b border-line transition-colors last:border-0 hover:bg-sunken/60">
+          <tr
+            key={row.id}
+            className="group/row relative border-b border-line transition-colors last:border-0 hover:bg-sunken/60"
+          >
             {columns.map((column) => (
               <td key={column.id} className={cellClass(column, 'py-2.5')}>
                 {column.cell(row.original as Row)}
@@ -102,10 +123,24 @@ function cellClass<Row>(column: Column<Row>, more: string): string {
   )
 }
 
-function SortButton({ text, sorted, onSort, end }: { text: string; sorted: false | 'asc' | 'desc'; onSort: () => void; end: boolean }) {
+function SortButton({
+  text,
+  sorted,
+  onSort,
+  end,
+}: {
+  text: string
+  sorted: false | 'asc' | 'desc'
+  onSort: () => void
+  end: boolean
+}) {
   const Icon = sorted === 'asc' ? ArrowUp : sorted === 'desc' ? ArrowDown : ChevronsUpDown
   return (
-    <button type="button" onClick={onSort} className={classes('inline-flex items-center gap-1 rounded hover:text-ink', end && 'flex-row-reverse')}>
+    <button
+      type="button"
+      onClick={onSort}
+      className={classes('inline-flex items-center gap-1 rounded hover:text-ink', end && 'flex-row-reverse')}
+    >
       {text}
       <Icon size={12} aria-hidden="true" className={sorted ? 'text-accent' : 'opacity-60'} />
     </button>

@@ -82,7 +82,18 @@ interface ConfirmProps {
 }
 
 /** Asks before something that cannot be taken back. */
-export function Confirm({ open, onClose, title, children, act, keep = 'Leave it', kind = 'danger', busy, error, onConfirm }: ConfirmProps) {
+export function Confirm({
+  open,
+  onClose,
+  title,
+  children,
+  act,
+  keep = 'Leave it',
+  kind = 'danger',
+  busy,
+  error,
+  onConfirm,
+}: ConfirmProps) {
   return (
     <AlertDialog.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <AlertDialog.Portal>

@@ -1,4 +1,10 @@
-import { type InputHTMLAttributes, type ReactNode, type SelectHTMLAttributes, type TextareaHTMLAttributes, useId } from 'react'
+import {
+  type InputHTMLAttributes,
+  type ReactNode,
+  type SelectHTMLAttributes,
+  type TextareaHTMLAttributes,
+  useId,
+} from 'react'
 import { ChevronDown } from 'lucide-react'
 import { classes } from './classes.ts'
 
@@ -22,10 +28,20 @@ interface Described {
 }
 
 /** Label, control, and the line below that helps or says what is wrong. */
-export function Labelled({ label, hint, error, labelHidden, children }: Labelled & { children: (described: Described) => ReactNode }) {
+export function Labelled({
+  label,
+  hint,
+  error,
+  labelHidden,
+  children,
+}: Labelled & { children: (described: Described) => ReactNode }) {
   const id = useId()
   const below = `${id}-below`
-  const described = { id, 'aria-describedby': hint || error ? below : undefined, 'aria-invalid': error ? (true as const) : undefined }
+  const described = {
+    id,
+    'aria-describedby': hint || error ? below : undefined,
+    'aria-invalid': error ? (true as const) : undefined,
+  }
   return (
     <div className="min-w-0">
       <label htmlFor={id} className={labelHidden ? 'sr-only' : 'mb-1.5 block text-sm font-medium'}>
@@ -43,19 +59,40 @@ export function Labelled({ label, hint, error, labelHidden, children }: Labelled
 
 type Rest<Attributes> = Omit<Attributes, 'id' | 'aria-describedby' | 'aria-invalid'>
 
-export function TextField({ label, hint, error, labelHidden, mono, ...rest }: Labelled & { mono?: boolean } & Rest<InputHTMLAttributes<HTMLInputElement>>) {
+export function TextField({
+  label,
+  hint,
+  error,
+  labelHidden,
+  mono,
+  ...rest
+}: Labelled & { mono?: boolean } & Rest<InputHTMLAttributes<HTMLInputElement>>) {
   return (
     <Labelled label={label} hint={hint} error={error} {...(labelHidden && { labelHidden })}>
-      {(described) => <input {...described} {...rest} className={classes(CONTROL, 'h-10', mono && 'font-mono text-[0.8125rem]')} />}
+      {(described) => (
+        <input {...described} {...rest} className={classes(CONTROL, 'h-10', mono && 'font-mono text-[0.8125rem]')} />
+      )}
     </Labelled>
   )
 }
 
-export function TextArea({ label, hint, error, labelHidden, mono, className, ...rest }: Labelled & { mono?: boolean } & Rest<TextareaHTMLAttributes<HTMLTextAreaElement>>) {
+export function TextArea({
+  label,
+  hint,
+  error,
+  labelHidden,
+  mono,
+  className,
+  ...rest
+}: Labelled & { mono?: boolean } & Rest<TextareaHTMLAttributes<HTMLTextAreaElement>>) {
   return (
     <Labelled label={label} hint={hint} error={error} {...(labelHidden && { labelHidden })}>
       {(described) => (
-        <textarea {...described} {...rest} className={classes(CONTROL, 'block py-2 leading-relaxed', mono && 'font-mono text-[0.8125rem]', className)} />
+        <textarea
+          {...described}
+          {...rest}
+          className={classes(CONTROL, 'block py-2 leading-relaxed', mono && 'font-mono text-[0.8125rem]', className)}
+        />
       )}
     </Labelled>
   )
@@ -67,7 +104,14 @@ export interface Choice {
 }
 
 /** A choice of a few, by the browser's own list: right on a phone and by keyboard. */
-export function Choose({ label, hint, error, labelHidden, choices, ...rest }: Labelled & { choices: readonly Choice[] } & Rest<SelectHTMLAttributes<HTMLSelectElement>>) {
+export function Choose({
+  label,
+  hint,
+  error,
+  labelHidden,
+  choices,
+  ...rest
+}: Labelled & { choices: readonly Choice[] } & Rest<SelectHTMLAttributes<HTMLSelectElement>>) {
   return (
     <Labelled label={label} hint={hint} error={error} {...(labelHidden && { labelHidden })}>
       {(described) => (

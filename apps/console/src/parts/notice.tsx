@@ -44,7 +44,10 @@ export function Failure({ error, retry }: { error: unknown; retry?: () => void }
 
 function Offline({ retry }: { retry: (() => void) | undefined }) {
   return (
-    <div role="alert" className="flex items-start gap-2.5 rounded-xl border border-warn/25 bg-warn-tint px-3.5 py-2.5 text-sm text-warn">
+    <div
+      role="alert"
+      className="flex items-start gap-2.5 rounded-xl border border-warn/25 bg-warn-tint px-3.5 py-2.5 text-sm text-warn"
+    >
       <CloudOff size={16} aria-hidden="true" className="mt-0.5 shrink-0" />
       <p className="min-w-0 flex-1">{messageOf(new Unreachable())}</p>
       {retry && <Retry retry={retry} />}
@@ -61,7 +64,17 @@ function Retry({ retry }: { retry: () => void }) {
 }
 
 /** What stands where there is nothing yet, and how to change that. */
-export function Empty({ icon, title, children, action }: { icon: ReactNode; title: string; children?: ReactNode; action?: ReactNode }) {
+export function Empty({
+  icon,
+  title,
+  children,
+  action,
+}: {
+  icon: ReactNode
+  title: string
+  children?: ReactNode
+  action?: ReactNode
+}) {
   return (
     <div className="flex flex-col items-center gap-2 px-6 py-12 text-center">
       <div aria-hidden="true" className="mb-1 flex size-12 items-center justify-center rounded-2xl bg-tint text-accent">

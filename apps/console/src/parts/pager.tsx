@@ -28,12 +28,26 @@ export function usePages(): Pages {
 export function Pager({ pages, next, label }: { pages: Pages; next: string | undefined; label: string }) {
   if (pages.index === 0 && next === undefined) return null
   return (
-    <nav aria-label={label} className="flex items-center justify-between gap-2 border-t border-line px-4 py-2.5 sm:px-5">
-      <Button size="small" kind="quiet" disabled={pages.index === 0} onClick={pages.previous} icon={<ChevronLeft size={15} aria-hidden="true" />}>
+    <nav
+      aria-label={label}
+      className="flex items-center justify-between gap-2 border-t border-line px-4 py-2.5 sm:px-5"
+    >
+      <Button
+        size="small"
+        kind="quiet"
+        disabled={pages.index === 0}
+        onClick={pages.previous}
+        icon={<ChevronLeft size={15} aria-hidden="true" />}
+      >
         Previous
       </Button>
       <span className="figures text-[0.8125rem] text-faint">Page {pages.index + 1}</span>
-      <Button size="small" kind="quiet" disabled={next === undefined} onClick={() => next !== undefined && pages.next(next)}>
+      <Button
+        size="small"
+        kind="quiet"
+        disabled={next === undefined}
+        onClick={() => next !== undefined && pages.next(next)}
+      >
         Next
         <ChevronRight size={15} aria-hidden="true" />
       </Button>

@@ -16,7 +16,17 @@ const PARTS = [
 ] as const
 
 /** How far a job is, as a bar in parts. The words next to it say the same. */
-export function TaskBar({ counts, tasks, label, tall = false }: { counts: Counts; tasks: number; label: string; tall?: boolean }) {
+export function TaskBar({
+  counts,
+  tasks,
+  label,
+  tall = false,
+}: {
+  counts: Counts
+  tasks: number
+  label: string
+  tall?: boolean
+}) {
   const ended = counts.done + counts.failed + counts.cancelled
   return (
     <div
@@ -52,8 +62,19 @@ export function countsSentence(counts: Counts, tasks: number): string {
 /** How much of something is taken. */
 export function UsageBar({ part, whole, label, text }: { part: number; whole: number; label: string; text: string }) {
   return (
-    <div role="meter" aria-label={label} aria-valuemin={0} aria-valuemax={100} aria-valuenow={Math.round(percentOf(part, whole))} aria-valuetext={text} className="h-1.5 w-full overflow-hidden rounded-full bg-sunken">
-      <div className="h-full rounded-full bg-bar-run transition-[width] duration-500 ease-out" style={{ width: `${percentOf(part, whole)}%` }} />
+    <div
+      role="meter"
+      aria-label={label}
+      aria-valuemin={0}
+      aria-valuemax={100}
+      aria-valuenow={Math.round(percentOf(part, whole))}
+      aria-valuetext={text}
+      className="h-1.5 w-full overflow-hidden rounded-full bg-sunken"
+    >
+      <div
+        className="h-full rounded-full bg-bar-run transition-[width] duration-500 ease-out"
+        style={{ width: `${percentOf(part, whole)}%` }}
+      />
     </div>
   )
 }

@@ -10,7 +10,17 @@ export interface TabPart {
 }
 
 /** Parts of a page, one shown at a time. */
-export function TabbedParts({ tabs, value, onChange, label }: { tabs: readonly TabPart[]; value: string; onChange: (value: string) => void; label: string }) {
+export function TabbedParts({
+  tabs,
+  value,
+  onChange,
+  label,
+}: {
+  tabs: readonly TabPart[]
+  value: string
+  onChange: (value: string) => void
+  label: string
+}) {
   return (
     <Tabs.Root value={value} onValueChange={(next: unknown) => onChange(String(next))}>
       <div className="-mx-4 overflow-x-auto px-4 sm:-mx-0 sm:px-0">

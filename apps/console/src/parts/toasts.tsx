@@ -59,7 +59,8 @@ export interface Say {
 export function useSay(): Say {
   const { add } = Toast.useToastManager()
   return useCallback<Say>(
-    (kind, title, description) => void add({ title, description, type: kind, priority: kind === 'bad' ? 'high' : 'low' }),
+    (kind, title, description) =>
+      void add({ title, description, type: kind, priority: kind === 'bad' ? 'high' : 'low' }),
     [add],
   )
 }

@@ -129,7 +129,8 @@ export function socketUrl(location: Pick<Location, 'protocol' | 'host'>): string
 
 /** What a thrown thing means for the person: the server's own sentence where there is one. */
 export function messageOf(thrown: unknown): string {
-  if (thrown instanceof Unreachable) return 'The control plane does not answer. Is it running, and is this device online?'
+  if (thrown instanceof Unreachable)
+    return 'The control plane does not answer. Is it running, and is this device online?'
   return thrown instanceof Error ? thrown.message : String(thrown)
 }
 

@@ -2,7 +2,11 @@ import { useFeed } from '../feed/feed.tsx'
 import { classes } from '../parts/classes.ts'
 
 const SAYS = {
-  connecting: { word: 'Connecting', dot: 'bg-bar-warn animate-breathe', hint: 'Asking the control plane for live updates.' },
+  connecting: {
+    word: 'Connecting',
+    dot: 'bg-bar-warn animate-breathe',
+    hint: 'Asking the control plane for live updates.',
+  },
   live: { word: 'Live', dot: 'bg-bar-good', hint: 'What you see changes as it happens.' },
   reconnecting: {
     word: 'Reconnecting',

@@ -44,7 +44,12 @@ export function PersonMenu({ me, small = false }: { me: MeView | undefined; smal
           onSelect: () => chooseTheme(theme),
           checked: choice === theme,
         })),
-        { text: 'Log out', icon: <LogOut size={16} aria-hidden="true" />, onSelect: () => void session.logOut(), danger: true },
+        {
+          text: 'Log out',
+          icon: <LogOut size={16} aria-hidden="true" />,
+          onSelect: () => void session.logOut(),
+          danger: true,
+        },
       ]}
     />
   )

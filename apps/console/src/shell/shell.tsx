@@ -39,7 +39,10 @@ export function Shell() {
         Skip to the page
       </a>
       <TopBar me={me} />
-      <aside className="sticky top-0 hidden h-dvh flex-col border-r border-line bg-surface/60 md:flex" aria-label="Console">
+      <aside
+        className="sticky top-0 hidden h-dvh flex-col border-r border-line bg-surface/60 md:flex"
+        aria-label="Console"
+      >
         <div className="flex items-center gap-2.5 px-5 pt-6 pb-5">
           <Mark />
           <span className="text-lg font-semibold tracking-[-0.02em]">Fog</span>

@@ -26,7 +26,12 @@ export function AccountPage() {
           {(data) => (
             <dl className="grid grid-cols-2 gap-4 sm:grid-cols-4">
               <Figure name="Available" value={formatTokens(data.available)} unit="tokens" />
-              <Figure name="On hold" value={formatTokens(data.onHold)} unit="tokens" note="for jobs that are not over" />
+              <Figure
+                name="On hold"
+                value={formatTokens(data.onHold)}
+                unit="tokens"
+                note="for jobs that are not over"
+              />
               <Figure name="Logged in as" value={data.name} note={data.role} />
             </dl>
           )}

@@ -31,7 +31,14 @@ export function LogInsPart() {
   return (
     <Card flush title="Log-ins" note="Browsers and devices that are logged in as you.">
       <Resource query={sessions} lines={3} label="Loading log-ins">
-        {(page) => <DataTable caption="Your log-ins" columns={columnsFor(onEnd, end.isPending)} rows={page.items} rowId={(one) => one.sessionId} />}
+        {(page) => (
+          <DataTable
+            caption="Your log-ins"
+            columns={columnsFor(onEnd, end.isPending)}
+            rows={page.items}
+            rowId={(one) => one.sessionId}
+          />
+        )}
       </Resource>
     </Card>
   )

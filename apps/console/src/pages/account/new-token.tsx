@@ -43,7 +43,11 @@ function NewTokenForm({ onClose, scopes }: Omit<NewTokenProps, 'open'>) {
   const make = useMutation({
     mutationFn: async () =>
       client.call('addToken', {
-        body: { name: name.trim(), scopes: scopes.filter((scope) => chosen.has(scope)), ...(days !== '' && { days: Number(days) }) },
+        body: {
+          name: name.trim(),
+          scopes: scopes.filter((scope) => chosen.has(scope)),
+          ...(days !== '' && { days: Number(days) }),
+        },
       }),
     onSuccess: () => void queries.invalidateQueries({ queryKey: ['tokens'] }),
   })
@@ -57,7 +61,14 @@ function NewTokenForm({ onClose, scopes }: Omit<NewTokenProps, 'open'>) {
   if (make.data) return <Made secret={make.data.secret} onClose={onClose} />
   return (
     <form onSubmit={submit} noValidate className="space-y-4">
-      <TextField label="Name" placeholder="nightly render" autoComplete="off" value={name} onChange={(event) => setName(event.target.value)} error={tried ? nameError : undefined} />
+      <TextField
+        label="Name"
+        placeholder="nightly render"
+        autoComplete="off"
+        value={name}
+        onChange={(event) => setName(event.target.value)}
+        error={tried ? nameError : undefined}
+      />
       <fieldset>
         <legend className="mb-1.5 text-sm font-medium">What it may do</legend>
         <div className="grid gap-x-4 gap-y-2 sm:grid-cols-2">
@@ -67,7 +78,13 @@ function NewTokenForm({ onClose, scopes }: Omit<NewTokenProps, 'open'>) {
                 type="checkbox"
                 className="mt-1 size-4 accent-(--accent)"
                 checked={chosen.has(scope)}
-                onChange={(event) => setChosen(event.target.checked ? new Set([...chosen, scope]) : new Set([...chosen].filter((other) => other !== scope)))}
+                onChange={(event) =>
+                  setChosen(
+                    event.target.checked
+                      ? new Set([...chosen, scope])
+                      : new Set([...chosen].filter((other) => other !== scope)),
+                  )
+                }
               />
               <span>
                 {SCOPE_WORDS[scope]}

@@ -7,7 +7,8 @@ const PAGE = 25
 export function transfersQuery(client: Client, after: string | undefined) {
   return queryOptions({
     queryKey: ['transfers', { after }],
-    queryFn: async ({ signal }) => client.call('listTransfers', { query: { limit: PAGE, ...given({ after }) }, signal }),
+    queryFn: async ({ signal }) =>
+      client.call('listTransfers', { query: { limit: PAGE, ...given({ after }) }, signal }),
     placeholderData: keepPreviousData,
   })
 }
@@ -17,5 +18,8 @@ export function tokensQuery(client: Client) {
 }
 
 export function sessionsQuery(client: Client) {
-  return queryOptions({ queryKey: ['sessions'], queryFn: async ({ signal }) => client.call('listSessions', { signal }) })
+  return queryOptions({
+    queryKey: ['sessions'],
+    queryFn: async ({ signal }) => client.call('listSessions', { signal }),
+  })
 }

@@ -38,7 +38,12 @@ export function TokensPart({ scopes }: { scopes: readonly Scope[] }) {
     </Button>
   )
   return (
-    <Card flush title="API tokens" note="For scripts and the fog command, with no more rights than they need." actions={addButton}>
+    <Card
+      flush
+      title="API tokens"
+      note="For scripts and the fog command, with no more rights than they need."
+      actions={addButton}
+    >
       <Resource query={tokens} lines={3} label="Loading tokens">
         {(page) =>
           page.items.length > 0 ? (
@@ -94,8 +99,20 @@ function columnsFor(onRevoke: (token: TokenView) => void): readonly Column<Token
         </>
       ),
     },
-    { id: 'used', header: 'Last used', align: 'end', from: 'sm', cell: (token) => <Ago at={token.lastUsedAt} unknown="never" /> },
-    { id: 'expires', header: 'Ends', align: 'end', from: 'md', cell: (token) => <Ago at={token.expiresAt} unknown="never" /> },
+    {
+      id: 'used',
+      header: 'Last used',
+      align: 'end',
+      from: 'sm',
+      cell: (token) => <Ago at={token.lastUsedAt} unknown="never" />,
+    },
+    {
+      id: 'expires',
+      header: 'Ends',
+      align: 'end',
+      from: 'md',
+      cell: (token) => <Ago at={token.expiresAt} unknown="never" />,
+    },
     {
       id: 'revoke',
       header: 'Revoke',

@@ -32,7 +32,12 @@ const COLUMNS: readonly Column<TransferView>[] = [
     header: 'Tokens',
     align: 'end',
     cell: (transfer) => (
-      <span className={classes('font-medium whitespace-nowrap', !isZero(transfer.amount) && (transfer.amount.startsWith('-') ? 'text-ink' : 'text-good'))}>
+      <span
+        className={classes(
+          'font-medium whitespace-nowrap',
+          !isZero(transfer.amount) && (transfer.amount.startsWith('-') ? 'text-ink' : 'text-good'),
+        )}
+      >
         {formatChange(transfer.amount)}
       </span>
     ),
@@ -50,7 +55,12 @@ export function TransfersPart() {
       <Resource query={transfers} lines={6} label="Loading transfers">
         {(page) =>
           page.items.length > 0 ? (
-            <DataTable caption="Transfers of your account" columns={COLUMNS} rows={page.items} rowId={(transfer) => transfer.transferId} />
+            <DataTable
+              caption="Transfers of your account"
+              columns={COLUMNS}
+              rows={page.items}
+              rowId={(transfer) => transfer.transferId}
+            />
           ) : (
             <Empty icon={<ArrowLeftRight size={22} />} title="Nothing moved yet">
               Grants, holds for jobs and pay for your devices will stand here.
@@ -67,12 +77,21 @@ function Reference({ text }: { text: string }) {
   const jobId = /job_[0-9a-z]{26}/.exec(text)?.[0]
   if (!jobId) return text
   return (
-    <Link to="/jobs/$jobId" params={{ jobId }} search={{ tab: 'receipt' }} className="font-mono hover:text-accent hover:underline">
+    <Link
+      to="/jobs/$jobId"
+      params={{ jobId }}
+      search={{ tab: 'receipt' }}
+      className="font-mono hover:text-accent hover:underline"
+    >
       {shortId(jobId)}
     </Link>
   )
 }
 
 function Parties({ transfer }: { transfer: TransferView }) {
-  return <span className="text-[0.8125rem] text-soft">{[...new Set(transfer.postings.map(({ name }) => name))].join(', ')}</span>
+  return (
+    <span className="text-[0.8125rem] text-soft">
+      {[...new Set(transfer.postings.map(({ name }) => name))].join(', ')}
+    </span>
+  )
 }

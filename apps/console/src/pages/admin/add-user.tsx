@@ -34,7 +34,12 @@ function AddUserForm({ onClose }: { onClose: () => void }) {
   const add = useMutation({
     mutationFn: async () =>
       client.call('addUser', {
-        body: { name: name.trim(), password, role: role === 'admin' ? 'admin' : 'member', ...(grant.trim() !== '' && { grant: grant.trim() }) },
+        body: {
+          name: name.trim(),
+          password,
+          role: role === 'admin' ? 'admin' : 'member',
+          ...(grant.trim() !== '' && { grant: grant.trim() }),
+        },
       }),
     onSuccess: (user) => {
       say('good', `${user.name} may log in now`)

@@ -33,7 +33,12 @@ const COLUMNS: readonly Column<AuditEntryView>[] = [
     ),
   },
   { id: 'subject', header: 'To what', from: 'md', cell: (entry) => <Text text={entry.subject} /> },
-  { id: 'address', header: 'From', from: 'lg', cell: (entry) => <span className="font-mono text-[0.8125rem] text-soft">{entry.address}</span> },
+  {
+    id: 'address',
+    header: 'From',
+    from: 'lg',
+    cell: (entry) => <span className="font-mono text-[0.8125rem] text-soft">{entry.address}</span>,
+  },
 ]
 
 /** Who did what to whom, newest first; nothing in it ever changes. */
@@ -54,7 +59,12 @@ export function AuditPart() {
       <Resource query={entries} lines={8} label="Loading the audit log">
         {(page) =>
           page.items.length > 0 ? (
-            <DataTable caption="Audit log" columns={COLUMNS} rows={page.items} rowId={(entry) => String(entry.sequence)} />
+            <DataTable
+              caption="Audit log"
+              columns={COLUMNS}
+              rows={page.items}
+              rowId={(entry) => String(entry.sequence)}
+            />
           ) : (
             <Empty icon={<ScrollText size={22} />} title="Nothing is written yet" />
           )
@@ -68,7 +78,11 @@ export function AuditPart() {
 function Text({ text }: { text: string }) {
   return (
     <span title={text} className="whitespace-nowrap">
-      {/^[a-z]+_[0-9a-z]{26}$/.test(text) ? <code className="font-mono text-[0.8125rem] text-soft">{shortId(text)}</code> : text}
+      {/^[a-z]+_[0-9a-z]{26}$/.test(text) ? (
+        <code className="font-mono text-[0.8125rem] text-soft">{shortId(text)}</code>
+      ) : (
+        text
+      )}
     </span>
   )
 }

@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import type { UserView } from '@fog/contract'
-import { type Instant, newId, type Rng } from '@fog/kernel'
+import { newId, type Rng } from '@fog/kernel'
 import { formatTokens } from '../../format/format.ts'
 import { grantProblem } from '../../format/user-input.ts'
 import { Button } from '../../parts/button.tsx'
@@ -36,11 +36,16 @@ function GrantForm({ user, onClose }: Omit<GrantTokensProps, 'open'>) {
   const [reference, setReference] = useState('')
   const [tried, setTried] = useState(false)
   // Made once for this form: sending it a second time cannot pay a second time.
-  const [transferId] = useState(() => newId('transfer', Date.now() as Instant, RNG as Rng))
+  const [transferId] = useState(() => newId('transfer', Date.now(), RNG as Rng))
   const grant = useMutation({
     mutationFn: async () =>
       client.call('grant', {
-        body: { accountId: user.accountId, amount: amount.trim(), transferId, ...(reference.trim() !== '' && { reference: reference.trim() }) },
+        body: {
+          accountId: user.accountId,
+          amount: amount.trim(),
+          transferId,
+          ...(reference.trim() !== '' && { reference: reference.trim() }),
+        },
       }),
     onSuccess: () => {
       say('good', `${formatTokens(amount.trim())} tokens for ${user.name}`)
@@ -56,7 +61,9 @@ function GrantForm({ user, onClose }: Omit<GrantTokensProps, 'open'>) {
   }
   return (
     <form onSubmit={submit} noValidate className="space-y-4">
-      <p className="text-sm text-soft">The tokens are new: the ledger books them from its mint, and the audit log keeps who did it.</p>
+      <p className="text-sm text-soft">
+        The tokens are new: the ledger books them from its mint, and the audit log keeps who did it.
+      </p>
       <TextField
         label="Tokens"
         inputMode="decimal"
@@ -65,7 +72,13 @@ function GrantForm({ user, onClose }: Omit<GrantTokensProps, 'open'>) {
         onChange={(event) => setAmount(event.target.value)}
         error={tried ? amountError : undefined}
       />
-      <TextField label="What for" autoComplete="off" maxLength={200} value={reference} onChange={(event) => setReference(event.target.value)} />
+      <TextField
+        label="What for"
+        autoComplete="off"
+        maxLength={200}
+        value={reference}
+        onChange={(event) => setReference(event.target.value)}
+      />
       {grant.isError && <Failure error={grant.error} />}
       <div className="flex justify-end gap-2">
         <Button onClick={onClose}>Not now</Button>

@@ -15,7 +15,11 @@ export function LedgerPart() {
   return (
     <Card
       title="Ledger audit"
-      note={audit.dataUpdatedAt > 0 ? `Worked out anew from every posting at ${formatClock(audit.dataUpdatedAt)}.` : undefined}
+      note={
+        audit.dataUpdatedAt > 0
+          ? `Worked out anew from every posting at ${formatClock(audit.dataUpdatedAt)}.`
+          : undefined
+      }
       actions={
         <Button size="small" busy={audit.isFetching} onClick={() => void audit.refetch()}>
           Audit again
@@ -33,7 +37,10 @@ function Result({ audit }: { audit: LedgerAuditView }) {
   const { sound, findings } = audit
   return (
     <div className="space-y-5">
-      <p role="status" className={`flex items-center gap-2.5 text-lg font-semibold ${sound ? 'text-good' : 'text-bad'}`}>
+      <p
+        role="status"
+        className={`flex items-center gap-2.5 text-lg font-semibold ${sound ? 'text-good' : 'text-bad'}`}
+      >
         {sound ? <CircleCheck size={22} aria-hidden="true" /> : <CircleAlert size={22} aria-hidden="true" />}
         {sound ? 'The books are sound.' : 'The books are not sound.'}
       </p>

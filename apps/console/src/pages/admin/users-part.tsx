@@ -62,7 +62,14 @@ export function UsersPart({ me }: { me: MeView }) {
       }
     >
       <Resource query={users} lines={4} label="Loading users">
-        {(page) => <DataTable caption="Users of this fog" columns={columnsFor(me, actionsFor)} rows={page.items} rowId={(user) => user.userId} />}
+        {(page) => (
+          <DataTable
+            caption="Users of this fog"
+            columns={columnsFor(me, actionsFor)}
+            rows={page.items}
+            rowId={(user) => user.userId}
+          />
+        )}
       </Resource>
       <Pager pages={pages} next={users.data?.next} label="Pages of users" />
       <AddUser open={adding} onClose={() => setAdding(false)} />
@@ -100,7 +107,14 @@ function columnsFor(me: MeView, actionsFor: (user: UserView) => MenuAction[]): r
     { id: 'role', header: 'Role', sort: (user) => user.role, cell: (user) => user.role },
     { id: 'state', header: 'State', cell: (user) => <UserState user={user} /> },
     { id: 'account', header: 'Account', from: 'md', cell: (user) => <IdText id={user.accountId} /> },
-    { id: 'since', header: 'Since', align: 'end', from: 'sm', sort: (user) => Date.parse(user.createdAt), cell: (user) => <Ago at={user.createdAt} /> },
+    {
+      id: 'since',
+      header: 'Since',
+      align: 'end',
+      from: 'sm',
+      sort: (user) => Date.parse(user.createdAt),
+      cell: (user) => <Ago at={user.createdAt} />,
+    },
     {
       id: 'actions',
       header: 'Actions',

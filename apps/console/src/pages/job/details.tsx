@@ -1,5 +1,12 @@
 import type { JobView } from '@fog/contract'
-import { formatBytes, formatDuration, formatExact, formatFuel, formatNumber, formatTokens } from '../../format/format.ts'
+import {
+  formatBytes,
+  formatDuration,
+  formatExact,
+  formatFuel,
+  formatNumber,
+  formatTokens,
+} from '../../format/format.ts'
 import { Card, Facts } from '../../parts/card.tsx'
 import { IdText } from '../../parts/copy.tsx'
 

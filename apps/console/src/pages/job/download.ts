@@ -30,8 +30,12 @@ export async function archiveOf(
 }
 
 async function* resultsOf(client: Client, jobId: string, signal: AbortSignal): AsyncGenerator<TaskResultView> {
-  for (let after: string | undefined; ; ) {
-    const page = await client.call('listResults', { params: { jobId }, query: { limit: PAGE, ...given({ after }) }, signal })
+  for (let after: string | undefined; ;) {
+    const page = await client.call('listResults', {
+      params: { jobId },
+      query: { limit: PAGE, ...given({ after }) },
+      signal,
+    })
     yield* page.items
     after = page.next
     if (after === undefined) return
@@ -39,7 +43,12 @@ async function* resultsOf(client: Client, jobId: string, signal: AbortSignal): A
 }
 
 /** A task's files in the archive: its outputs, and what it printed if it printed anything. Pure. */
-export function filesOf({ index, stdout, stderr, outputs }: TaskResultView): { readonly name: string; readonly digest: string }[] {
+export function filesOf({
+  index,
+  stdout,
+  stderr,
+  outputs,
+}: TaskResultView): { readonly name: string; readonly digest: string }[] {
   const folder = String(index).padStart(5, '0')
   const printed = [
     { path: 'stdout.txt', ...stdout },

@@ -27,6 +27,7 @@ export function gridFor(count: number, width: number): Grid {
 export function cellAt(grid: Grid, x: number, y: number): number | undefined {
   if (x < 0 || y < 0 || grid.columns === 0) return undefined
   const [column, row] = [Math.floor(x / grid.cell), Math.floor(y / grid.cell)]
-  if (column >= grid.columns || x % grid.cell > grid.cell - grid.gap || y % grid.cell > grid.cell - grid.gap) return undefined
+  if (column >= grid.columns || x % grid.cell > grid.cell - grid.gap || y % grid.cell > grid.cell - grid.gap)
+    return undefined
   return row * grid.columns + column
 }

@@ -31,7 +31,11 @@ export function JobPage() {
   if (job.data) return <Loaded job={job.data} stale={job.isError ? job.error : undefined} />
   return (
     <Page title="Job" above={<Back />}>
-      {job.isError ? <Failure error={job.error} retry={() => void job.refetch()} /> : <Loading lines={8} label="Loading the job" />}
+      {job.isError ? (
+        <Failure error={job.error} retry={() => void job.refetch()} />
+      ) : (
+        <Loading lines={8} label="Loading the job" />
+      )}
     </Page>
   )
 }
@@ -83,7 +87,12 @@ function Loaded({ job, stale }: { job: JobView; stale: unknown }) {
         onChange={(next) => go({ tab: next })}
         tabs={[
           { value: 'tasks', label: 'Tasks', count: formatCount(job.tasks), content: <TasksPart job={job} /> },
-          { value: 'results', label: 'Results', count: formatCount(job.counts.done), content: <ResultsPart job={job} /> },
+          {
+            value: 'results',
+            label: 'Results',
+            count: formatCount(job.counts.done),
+            content: <ResultsPart job={job} />,
+          },
           { value: 'receipt', label: 'Receipt', content: <ReceiptPart job={job} /> },
           {
             value: 'timeline',
@@ -136,9 +145,9 @@ function CancelJob({ job }: { job: JobView }) {
         error={cancel.error}
         onConfirm={() => cancel.mutate()}
       >
-        {formatCount(job.counts.queued + job.counts.running)} of {formatCount(job.tasks)} tasks are not finished and will be
-        stopped. What is done is paid and its results stay; the rest of the {formatTokens(job.priceCap)} tokens on hold comes
-        back.
+        {formatCount(job.counts.queued + job.counts.running)} of {formatCount(job.tasks)} tasks are not finished and
+        will be stopped. What is done is paid and its results stay; the rest of the {formatTokens(job.priceCap)} tokens
+        on hold comes back.
       </Confirm>
     </>
   )

@@ -27,7 +27,11 @@ export function lanesOf(tasks: readonly TaskView[], now: number): Lane[] {
 
 function laneOf(nodeId: string, tasks: readonly TaskView[], now: number): Lane {
   const timed = tasks
-    .map((task) => ({ task, from: Date.parse(task.startedAt!), to: task.finishedAt ? Date.parse(task.finishedAt) : now }))
+    .map((task) => ({
+      task,
+      from: Date.parse(task.startedAt!),
+      to: task.finishedAt ? Date.parse(task.finishedAt) : now,
+    }))
     .toSorted((a, b) => a.from - b.from)
   const freeFrom: number[] = []
   const spans = timed.map((span): Span => {

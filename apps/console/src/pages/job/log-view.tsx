@@ -18,7 +18,7 @@ export function LogView({ chunks, attempts }: LogViewProps) {
   const atEnd = useRef(true)
   useLayoutEffect(() => {
     if (atEnd.current && box.current) box.current.scrollTop = box.current.scrollHeight
-  }, [chunks])
+  })
   if (chunks.length === 0) return <p className="text-sm text-soft">Nothing printed yet.</p>
   const byAttempt = [...Map.groupBy(chunks, ({ attemptId }) => attemptId)]
   return (
@@ -37,7 +37,9 @@ export function LogView({ chunks, attempts }: LogViewProps) {
     >
       {byAttempt.map(([attemptId, ofAttempt]) => (
         <div key={attemptId}>
-          {byAttempt.length > 1 && <p className="mt-2 mb-1 font-sans font-medium text-faint first:mt-0">{nameOf(attemptId, attempts)}</p>}
+          {byAttempt.length > 1 && (
+            <p className="mt-2 mb-1 font-sans font-medium text-faint first:mt-0">{nameOf(attemptId, attempts)}</p>
+          )}
           <pre className="whitespace-pre-wrap">
             {ofAttempt.map((chunk) => (
               <span key={chunk.cursor} className={LOOKS[chunk.stream]}>

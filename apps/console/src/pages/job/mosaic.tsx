@@ -56,7 +56,17 @@ function tileDigests(results: readonly TaskResultView[]): string[] {
   return digests
 }
 
-function MosaicCard({ name, pictures, shape, tiles }: { name: string; pictures: readonly Picture[]; shape: MosaicShape; tiles: number }) {
+function MosaicCard({
+  name,
+  pictures,
+  shape,
+  tiles,
+}: {
+  name: string
+  pictures: readonly Picture[]
+  shape: MosaicShape
+  tiles: number
+}) {
   const canvas = useRef<HTMLCanvasElement>(null)
   const whole = pictures.length >= tiles
   useEffect(() => draw(canvas.current!, pictures, shape), [pictures, shape])
@@ -65,7 +75,11 @@ function MosaicCard({ name, pictures, shape, tiles }: { name: string; pictures: 
     <Card
       className="lg:w-[26rem]"
       title="The picture"
-      note={whole ? `${countOf(pictures.length, 'tile')}, ${shape.columns * shape.tileWidth} × ${shape.rows * shape.tileHeight} pixels` : `${pictures.length} of ${countOf(tiles, 'tile')} are here`}
+      note={
+        whole
+          ? `${countOf(pictures.length, 'tile')}, ${shape.columns * shape.tileWidth} × ${shape.rows * shape.tileHeight} pixels`
+          : `${pictures.length} of ${countOf(tiles, 'tile')} are here`
+      }
       actions={
         <Button size="small" icon={<Download size={15} aria-hidden="true" />} onClick={save}>
           Save as PNG
@@ -82,7 +96,11 @@ function MosaicCard({ name, pictures, shape, tiles }: { name: string; pictures: 
   )
 }
 
-function draw(canvas: HTMLCanvasElement, pictures: readonly Picture[], { rows, columns, tileWidth, tileHeight }: MosaicShape): void {
+function draw(
+  canvas: HTMLCanvasElement,
+  pictures: readonly Picture[],
+  { rows, columns, tileWidth, tileHeight }: MosaicShape,
+): void {
   const [width, height] = [columns * tileWidth, rows * tileHeight]
   // Setting a size clears: only when it changes, or tiles would flicker.
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height })
@@ -90,6 +108,10 @@ function draw(canvas: HTMLCanvasElement, pictures: readonly Picture[], { rows, c
   for (const picture of pictures) {
     const place = placeOf(picture)
     if (!context || !place) continue
-    context.putImageData(new ImageData(picture.rgba, picture.width, picture.height), place.column * tileWidth, place.row * tileHeight)
+    context.putImageData(
+      new ImageData(picture.rgba, picture.width, picture.height),
+      place.column * tileWidth,
+      place.row * tileHeight,
+    )
   }
 }

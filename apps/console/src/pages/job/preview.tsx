@@ -74,7 +74,9 @@ function TextPreview({ path, text }: { path: string; text: string }) {
       >
         {text.slice(0, SHOWN_TEXT)}
       </pre>
-      {text.length > SHOWN_TEXT && <p className="mt-1 text-xs text-faint">Only the beginning is shown. Save the file to read all of it.</p>}
+      {text.length > SHOWN_TEXT && (
+        <p className="mt-1 text-xs text-faint">Only the beginning is shown. Save the file to read all of it.</p>
+      )}
     </div>
   )
 }

@@ -17,11 +17,19 @@ export function jobQuery(client: Client, jobId: string) {
   })
 }
 
-export function tasksQuery(client: Client, jobId: string, { status, after }: { status: TaskStatus | undefined; after: string | undefined }) {
+export function tasksQuery(
+  client: Client,
+  jobId: string,
+  { status, after }: { status: TaskStatus | undefined; after: string | undefined },
+) {
   return queryOptions({
     queryKey: ['jobs', jobId, 'tasks', { status, after }],
     queryFn: async ({ signal }) =>
-      client.call('listTasks', { params: { jobId }, query: { limit: TASKS_PAGE, ...given({ status, after }) }, signal }),
+      client.call('listTasks', {
+        params: { jobId },
+        query: { limit: TASKS_PAGE, ...given({ status, after }) },
+        signal,
+      }),
     placeholderData: keepPreviousData,
   })
 }
@@ -32,7 +40,7 @@ export function taskMapQuery(client: Client, jobId: string) {
     queryKey: ['jobs', jobId, 'map'],
     queryFn: async ({ signal }): Promise<TaskView[]> => {
       const tasks: TaskView[] = []
-      for (let after: string | undefined; ; ) {
+      for (let after: string | undefined; ;) {
         const query = { limit: LARGEST_PAGE, ...given({ after }) }
         const page = await client.call('listTasks', { params: { jobId }, query, signal })
         tasks.push(...page.items)
@@ -56,7 +64,8 @@ export function resultsQuery(client: Client, jobId: string, after: string | unde
 export function picturedResultsQuery(client: Client, jobId: string) {
   return queryOptions({
     queryKey: ['jobs', jobId, 'results', 'pictured'],
-    queryFn: async ({ signal }) => client.call('listResults', { params: { jobId }, query: { limit: LARGEST_PAGE }, signal }),
+    queryFn: async ({ signal }) =>
+      client.call('listResults', { params: { jobId }, query: { limit: LARGEST_PAGE }, signal }),
   })
 }
 

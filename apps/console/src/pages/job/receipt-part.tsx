@@ -13,7 +13,11 @@ import { receiptQuery } from './queries.ts'
 export function ReceiptPart({ job }: { job: JobView }) {
   const receipt = useQuery(receiptQuery(useClient(), job.jobId))
   return (
-    <Card flush title="Receipt" note={job.settled ? 'Settled: nothing will change any more.' : 'Not settled yet: figures so far.'}>
+    <Card
+      flush
+      title="Receipt"
+      note={job.settled ? 'Settled: nothing will change any more.' : 'Not settled yet: figures so far.'}
+    >
       <Resource query={receipt} lines={6} label="Loading the receipt">
         {(data) => <Receipt receipt={data} />}
       </Resource>
@@ -33,7 +37,12 @@ function Receipt({ receipt }: { receipt: ReceiptView }) {
         <Figure name="Fuel" value={formatFuel(fuel)} note="metered instructions" />
         <Figure name="CPU time" value={formatDuration(cpuMs)} />
         <Figure name="Run time" value={formatDuration(wallMs)} note="of all tasks together" />
-        <Figure name="Tasks" value={formatCount(receipt.done)} unit={`of ${formatCount(receipt.tasks)}`} note={receipt.failed > 0 ? `${formatCount(receipt.failed)} failed` : 'none failed'} />
+        <Figure
+          name="Tasks"
+          value={formatCount(receipt.done)}
+          unit={`of ${formatCount(receipt.tasks)}`}
+          note={receipt.failed > 0 ? `${formatCount(receipt.failed)} failed` : 'none failed'}
+        />
       </dl>
       {receipt.lines.length === 0 ? (
         <div className="px-4 pb-5 sm:px-5">
@@ -41,7 +50,12 @@ function Receipt({ receipt }: { receipt: ReceiptView }) {
         </div>
       ) : (
         <div className="border-t border-line">
-          <DataTable caption={`Who ran ${receipt.name}`} columns={columnsFor(receipt)} rows={receipt.lines} rowId={(line) => line.nodeId} />
+          <DataTable
+            caption={`Who ran ${receipt.name}`}
+            columns={columnsFor(receipt)}
+            rows={receipt.lines}
+            rowId={(line) => line.nodeId}
+          />
         </div>
       )}
     </>
@@ -57,7 +71,11 @@ function columnsFor({ lines }: ReceiptView): readonly Column<ReceiptView['lines'
       sort: (line) => line.nodeName,
       className: 'w-full max-w-0 sm:w-auto sm:max-w-none',
       cell: (line) => (
-        <Link to="/nodes/$nodeId" params={{ nodeId: line.nodeId }} className="block truncate font-medium hover:text-accent hover:underline">
+        <Link
+          to="/nodes/$nodeId"
+          params={{ nodeId: line.nodeId }}
+          className="block truncate font-medium hover:text-accent hover:underline"
+        >
           {line.nodeName}
         </Link>
       ),
@@ -71,14 +89,39 @@ function columnsFor({ lines }: ReceiptView): readonly Column<ReceiptView['lines'
       cell: (line) => (
         <div className="flex items-center gap-2">
           <div className="h-1.5 flex-1 overflow-hidden rounded-full bg-sunken" aria-hidden="true">
-            <div className="h-full rounded-full bg-bar-run" style={{ width: `${percentOf(Number(line.fuel), all)}%` }} />
+            <div
+              className="h-full rounded-full bg-bar-run"
+              style={{ width: `${percentOf(Number(line.fuel), all)}%` }}
+            />
           </div>
-          <span className="figures w-12 text-right text-xs text-faint">{Math.round(percentOf(Number(line.fuel), all))} %</span>
+          <span className="figures w-12 text-right text-xs text-faint">
+            {Math.round(percentOf(Number(line.fuel), all))} %
+          </span>
         </div>
       ),
     },
-    { id: 'fuel', header: 'Fuel', align: 'end', from: 'sm', sort: (line) => Number(line.fuel), cell: (line) => formatFuel(line.fuel) },
-    { id: 'cpu', header: 'CPU', align: 'end', from: 'sm', sort: (line) => line.cpuMs, cell: (line) => formatDuration(line.cpuMs) },
-    { id: 'paid', header: 'Paid', align: 'end', sort: (line) => Number(line.paid), cell: (line) => <span title={countOf(line.tasks, 'task')}>{formatTokens(line.paid)}</span> },
+    {
+      id: 'fuel',
+      header: 'Fuel',
+      align: 'end',
+      from: 'sm',
+      sort: (line) => Number(line.fuel),
+      cell: (line) => formatFuel(line.fuel),
+    },
+    {
+      id: 'cpu',
+      header: 'CPU',
+      align: 'end',
+      from: 'sm',
+      sort: (line) => line.cpuMs,
+      cell: (line) => formatDuration(line.cpuMs),
+    },
+    {
+      id: 'paid',
+      header: 'Paid',
+      align: 'end',
+      sort: (line) => Number(line.paid),
+      cell: (line) => <span title={countOf(line.tasks, 'task')}>{formatTokens(line.paid)}</span>,
+    },
   ]
 }

@@ -30,7 +30,12 @@ export function ResultsPart({ job }: { job: JobView }) {
       <Resource query={results} lines={6} label="Loading results">
         {(page) =>
           page.items.length > 0 ? (
-            <DataTable caption="Results by task" columns={columns} rows={page.items} rowId={(result) => result.taskId} />
+            <DataTable
+              caption="Results by task"
+              columns={columns}
+              rows={page.items}
+              rowId={(result) => result.taskId}
+            />
           ) : (
             <Empty icon={<PackageOpen size={22} />} title="No results yet">
               As soon as a task is done, its files are here.
@@ -45,7 +50,13 @@ export function ResultsPart({ job }: { job: JobView }) {
 
 function columnsFor(): readonly Column<TaskResultView>[] {
   return [
-    { id: 'index', header: '#', align: 'end', className: 'w-12 align-top text-faint', cell: (result) => formatCount(result.index) },
+    {
+      id: 'index',
+      header: '#',
+      align: 'end',
+      className: 'w-12 align-top text-faint',
+      cell: (result) => formatCount(result.index),
+    },
     {
       id: 'item',
       header: 'Task',
@@ -74,6 +85,10 @@ function columnsFor(): readonly Column<TaskResultView>[] {
   ]
 }
 
+function isStop(error: Error): boolean {
+  return error.name === 'AbortError'
+}
+
 /** Outputs, and what was printed if anything was. */
 export function filesShown({ stdout, stderr, outputs }: Pick<TaskResultView, 'stdout' | 'stderr' | 'outputs'>) {
   const printed = [
@@ -95,7 +110,6 @@ function DownloadAll({ job }: { job: JobView }) {
     },
     onSettled: () => setProgress(undefined),
   })
-  const stopped = stop.current?.signal.aborted === true
   return (
     <div className="flex flex-wrap items-center gap-2">
       {progress && (
@@ -108,10 +122,15 @@ function DownloadAll({ job }: { job: JobView }) {
           Stop
         </Button>
       )}
-      <Button size="small" busy={download.isPending} icon={<Download size={15} aria-hidden="true" />} onClick={() => download.mutate()}>
+      <Button
+        size="small"
+        busy={download.isPending}
+        icon={<Download size={15} aria-hidden="true" />}
+        onClick={() => download.mutate()}
+      >
         Download all
       </Button>
-      {download.isError && !stopped && <Failure error={download.error} />}
+      {download.isError && !isStop(download.error) && <Failure error={download.error} />}
     </div>
   )
 }

@@ -1,4 +1,4 @@
-import { type MouseEvent, useEffect, useRef, useState } from 'react'
+import { type MouseEvent, useEffect, useMemo, useRef, useState } from 'react'
 import type { TaskView } from '@fog/contract'
 import { useTheme } from '../../parts/theme.ts'
 import { cellAt, type Grid, gridFor } from './grid.ts'
@@ -19,19 +19,28 @@ const WORDS: Readonly<Record<TaskView['status'], string>> = {
 }
 
 /** Every task as one small square, in order. The table below says the same in words. */
-export function TaskMap({ tasks, onOpen }: { tasks: readonly TaskView[]; onOpen: (taskId: string) => void }) {
+export function TaskMap(props: TaskMapProps) {
+  const { shown } = useTheme()
+  return <Squares key={shown} {...props} />
+}
+
+interface TaskMapProps {
+  readonly tasks: readonly TaskView[]
+  readonly onOpen: (taskId: string) => void
+}
+
+function Squares({ tasks, onOpen }: TaskMapProps) {
   const canvas = useRef<HTMLCanvasElement>(null)
   const [width, setWidth] = useState(0)
   const [pointed, setPointed] = useState<TaskView | undefined>(undefined)
-  const { shown } = useTheme()
-  const grid = gridFor(tasks.length, width)
+  const grid = useMemo(() => gridFor(tasks.length, width), [tasks.length, width])
   useEffect(() => {
     const element = canvas.current!.parentElement!
     const watch = new ResizeObserver(() => setWidth(element.clientWidth))
     watch.observe(element)
     return () => watch.disconnect()
   }, [])
-  useEffect(() => paint(canvas.current!, tasks, grid), [tasks, grid.columns, grid.cell, width, shown])
+  useEffect(() => paint(canvas.current!, tasks, grid), [tasks, grid])
 
   const taskUnder = (event: MouseEvent) => {
     const box = canvas.current!.getBoundingClientRect()
@@ -74,7 +83,13 @@ function paint(canvas: HTMLCanvasElement, tasks: readonly TaskView[], grid: Grid
   for (const [place, task] of tasks.entries()) {
     context.fillStyle = style.getPropertyValue(PAINT[task.status])
     context.beginPath()
-    context.roundRect((place % grid.columns) * grid.cell, Math.floor(place / grid.columns) * grid.cell, side, side, side / 5)
+    context.roundRect(
+      (place % grid.columns) * grid.cell,
+      Math.floor(place / grid.columns) * grid.cell,
+      side,
+      side,
+      side / 5,
+    )
     context.fill()
   }
 }

@@ -42,9 +42,16 @@ export function TaskSheet({ taskId, onClose }: { taskId: string | undefined; onC
       {!detail.data && !detail.isError && <Loading label="Loading the task" />}
       {detail.data && <TaskBody detail={detail.data} />}
       {detail.data && (
-        <Card title="Log" note={task?.status === 'running' ? 'Live, as the task prints it.' : 'What the task has printed.'}>
+        <Card
+          title="Log"
+          note={task?.status === 'running' ? 'Live, as the task prints it.' : 'What the task has printed.'}
+        >
           {logs.isError && <Failure error={logs.error} retry={() => void logs.refetch()} />}
-          {logs.data ? <LogView chunks={logs.data} attempts={detail.data.attempts} /> : !logs.isError && <Loading lines={3} label="Loading the log" />}
+          {logs.data ? (
+            <LogView chunks={logs.data} attempts={detail.data.attempts} />
+          ) : (
+            !logs.isError && <Loading lines={3} label="Loading the log" />
+          )}
         </Card>
       )}
     </Sheet>
@@ -58,7 +65,10 @@ function TaskBody({ detail }: { detail: TaskDetailView }) {
     <>
       {task.failure && <Notice kind="bad">{task.failure.sentence}</Notice>}
       {result && (
-        <Card title="Result" note={result.exitCode === undefined ? undefined : `The program ended with code ${result.exitCode}.`}>
+        <Card
+          title="Result"
+          note={result.exitCode === undefined ? undefined : `The program ended with code ${result.exitCode}.`}
+        >
           {files.length === 0 ? (
             <p className="text-sm text-soft">The program ended well and left no files.</p>
           ) : (
@@ -72,7 +82,10 @@ function TaskBody({ detail }: { detail: TaskDetailView }) {
           )}
         </Card>
       )}
-      <Card title={attempts.length === 1 ? 'One try' : `${attempts.length} tries`} note={attempts.length === 0 ? 'No node has had it yet.' : undefined}>
+      <Card
+        title={attempts.length === 1 ? 'One try' : `${attempts.length} tries`}
+        note={attempts.length === 0 ? 'No node has had it yet.' : undefined}
+      >
         <ol className="space-y-5">
           {attempts.map((attempt) => (
             <li key={attempt.attemptId}>
@@ -83,6 +96,10 @@ function TaskBody({ detail }: { detail: TaskDetailView }) {
       </Card>
     </>
   )
+}
+
+function known(value: number | undefined, text: (value: number) => string): string | undefined {
+  return value === undefined ? undefined : text(value)
 }
 
 const TONES: Readonly<Record<AttemptView['status'], Tone>> = {
@@ -96,7 +113,6 @@ const TONES: Readonly<Record<AttemptView['status'], Tone>> = {
 
 function Attempt({ attempt }: { attempt: AttemptView }) {
   const { fuel, cpuMs, peakMemoryBytes, exitCode, digest, note } = attempt
-  const known = (value: number | undefined, text: (value: number) => string) => (value === undefined ? undefined : text(value))
   const facts: readonly (readonly [string, React.ReactNode])[] = [
     ['Given out', <Ago key="leased" at={attempt.leasedAt} />],
     ['Ran for', <Took key="took" from={attempt.startedAt} to={attempt.endedAt} />],

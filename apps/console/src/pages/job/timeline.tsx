@@ -18,10 +18,13 @@ interface TimelineProps {
 /** Which device worked when, as a picture and as a table. */
 export function Timeline({ job, tasks, mapped }: TimelineProps) {
   const now = useNow()
+  const { shown } = useTheme()
   if (!mapped) {
     return (
       <Card title="Timeline">
-        <Notice>This job has {countOf(job.tasks, 'task')}: too many to draw one by one. The receipt shows the work by node.</Notice>
+        <Notice>
+          This job has {countOf(job.tasks, 'task')}: too many to draw one by one. The receipt shows the work by node.
+        </Notice>
       </Card>
     )
   }
@@ -37,17 +40,26 @@ export function Timeline({ job, tasks, mapped }: TimelineProps) {
   }
   const start = Math.min(...lanes.flatMap(({ spans }) => spans.map(({ from }) => from)))
   return (
-    <Card flush title="Timeline" note={`${formatDuration(end - start)} from the first start to ${job.finishedAt ? 'the end' : 'now'}. The last try of each task is shown.`}>
+    <Card
+      flush
+      title="Timeline"
+      note={`${formatDuration(end - start)} from the first start to ${job.finishedAt ? 'the end' : 'now'}. The last try of each task is shown.`}
+    >
       <ol className="space-y-3 px-4 pb-4 sm:px-5">
         {lanes.map((lane) => (
           <li key={lane.nodeId}>
             <p className="mb-1 truncate text-[0.8125rem] font-medium">{lane.nodeName}</p>
-            <LanePicture lane={lane} start={start} end={end} />
+            <LanePicture key={shown} lane={lane} start={start} end={end} />
           </li>
         ))}
       </ol>
       <div className="border-t border-line">
-        <DataTable caption="Work by node" columns={columnsFor(end - start)} rows={lanes} rowId={(lane) => lane.nodeId} />
+        <DataTable
+          caption="Work by node"
+          columns={columnsFor(end - start)}
+          rows={lanes}
+          rowId={(lane) => lane.nodeId}
+        />
       </div>
     </Card>
   )
@@ -56,10 +68,35 @@ export function Timeline({ job, tasks, mapped }: TimelineProps) {
 function columnsFor(wholeMs: number): readonly Column<Lane>[] {
   return [
     { id: 'node', header: 'Node', className: 'w-full', sort: (lane) => lane.nodeName, cell: (lane) => lane.nodeName },
-    { id: 'tasks', header: 'Tasks', align: 'end', sort: (lane) => lane.spans.length, cell: (lane) => formatCount(lane.spans.length) },
-    { id: 'abreast', header: 'Side by side', align: 'end', from: 'sm', sort: (lane) => lane.rows, cell: (lane) => formatCount(lane.rows) },
-    { id: 'busy', header: 'Busy', align: 'end', sort: (lane) => lane.busyMs, cell: (lane) => <span className="whitespace-nowrap">{formatDuration(lane.busyMs)}</span> },
-    { id: 'share', header: 'Of the time', align: 'end', from: 'sm', cell: (lane) => `${Math.round(percentOf(lane.busyMs, wholeMs))} %` },
+    {
+      id: 'tasks',
+      header: 'Tasks',
+      align: 'end',
+      sort: (lane) => lane.spans.length,
+      cell: (lane) => formatCount(lane.spans.length),
+    },
+    {
+      id: 'abreast',
+      header: 'Side by side',
+      align: 'end',
+      from: 'sm',
+      sort: (lane) => lane.rows,
+      cell: (lane) => formatCount(lane.rows),
+    },
+    {
+      id: 'busy',
+      header: 'Busy',
+      align: 'end',
+      sort: (lane) => lane.busyMs,
+      cell: (lane) => <span className="whitespace-nowrap">{formatDuration(lane.busyMs)}</span>,
+    },
+    {
+      id: 'share',
+      header: 'Of the time',
+      align: 'end',
+      from: 'sm',
+      cell: (lane) => `${Math.round(percentOf(lane.busyMs, wholeMs))} %`,
+    },
   ]
 }
 
@@ -75,22 +112,30 @@ const MOST_ROWS = 12
 function LanePicture({ lane, start, end }: { lane: Lane; start: number; end: number }) {
   const canvas = useRef<HTMLCanvasElement>(null)
   const [width, setWidth] = useState(0)
-  const { shown } = useTheme()
   useEffect(() => {
     const element = canvas.current!.parentElement!
     const watch = new ResizeObserver(() => setWidth(element.clientWidth))
     watch.observe(element)
     return () => watch.disconnect()
   }, [])
-  useEffect(() => paint(canvas.current!, lane, { start, end, width }), [lane, start, end, width, shown])
+  useEffect(() => paint(canvas.current!, lane, { start, end, width }), [lane, start, end, width])
   return (
     <div className="w-full rounded-md bg-sunken">
-      <canvas ref={canvas} role="img" aria-label={`${lane.nodeName}: ${countOf(lane.spans.length, 'task')}, busy for ${formatDuration(lane.busyMs)}`} className="block" />
+      <canvas
+        ref={canvas}
+        role="img"
+        aria-label={`${lane.nodeName}: ${countOf(lane.spans.length, 'task')}, busy for ${formatDuration(lane.busyMs)}`}
+        className="block"
+      />
     </div>
   )
 }
 
-function paint(canvas: HTMLCanvasElement, { spans, rows }: Lane, { start, end, width }: { start: number; end: number; width: number }): void {
+function paint(
+  canvas: HTMLCanvasElement,
+  { spans, rows }: Lane,
+  { start, end, width }: { start: number; end: number; width: number },
+): void {
   const context = canvas.getContext('2d')
   if (!context || width <= 0) return
   const shownRows = Math.min(rows, MOST_ROWS)
@@ -108,7 +153,13 @@ function paint(canvas: HTMLCanvasElement, { spans, rows }: Lane, { start, end, w
     if (row >= shownRows) continue
     context.fillStyle = style.getPropertyValue(PAINT[task.status])
     context.beginPath()
-    context.roundRect(2 + (from - start) * perMs, 2 + row * rowHeight + 1, Math.max(1.5, (to - from) * perMs - 1), rowHeight - 2, 2)
+    context.roundRect(
+      2 + (from - start) * perMs,
+      2 + row * rowHeight + 1,
+      Math.max(1.5, (to - from) * perMs - 1),
+      rowHeight - 2,
+      2,
+    )
     context.fill()
   }
 }

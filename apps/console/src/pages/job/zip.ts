@@ -24,7 +24,8 @@ export const MAX_ZIP_ENTRIES = 0xffff
 
 /** The archive. Throws a `RangeError` when it does not fit the format. */
 export function zip(entries: readonly ZipEntry[]): Blob {
-  if (entries.length > MAX_ZIP_ENTRIES) throw new RangeError('There are too many files for one archive. Use fog get instead.')
+  if (entries.length > MAX_ZIP_ENTRIES)
+    throw new RangeError('There are too many files for one archive. Use fog get instead.')
   const parts: BlobPart[] = []
   const directory: Uint8Array<ArrayBuffer>[] = []
   let offset = 0
@@ -32,12 +33,20 @@ export function zip(entries: readonly ZipEntry[]): Blob {
     const name = new TextEncoder().encode(entry.name)
     const common = commonFields(entry, name.length)
     parts.push(record(30, LOCAL, [[4, VERSION, 2], ...shifted(common, 6)]), name, entry.content)
-    directory.push(record(46, CENTRAL, [[4, VERSION, 2], [6, VERSION, 2], ...shifted(common, 8), [42, offset, 4]]), name)
+    directory.push(
+      record(46, CENTRAL, [[4, VERSION, 2], [6, VERSION, 2], ...shifted(common, 8), [42, offset, 4]]),
+      name,
+    )
     offset += 30 + name.length + entry.content.size
     if (offset > MAX_ZIP_BYTES) throw new RangeError('The results are too large for one archive. Use fog get instead.')
   }
   const directoryBytes = directory.reduce((sum, part) => sum + part.length, 0)
-  const end = record(22, END, [[8, entries.length, 2], [10, entries.length, 2], [12, directoryBytes, 4], [16, offset, 4]])
+  const end = record(22, END, [
+    [8, entries.length, 2],
+    [10, entries.length, 2],
+    [12, directoryBytes, 4],
+    [16, offset, 4],
+  ])
   return new Blob([...parts, ...directory, end], { type: 'application/zip' })
 }
 
@@ -45,7 +54,14 @@ type Field = readonly [at: number, value: number, bytes: 2 | 4]
 
 // The fields from the general purpose flag to the length of the extra field, alike in both headers.
 function commonFields({ content, crc32 }: ZipEntry, nameLength: number): readonly Field[] {
-  return [[0, FLAGS, 2], [6, DOS_DATE, 2], [8, crc32, 4], [12, content.size, 4], [16, content.size, 4], [20, nameLength, 2]]
+  return [
+    [0, FLAGS, 2],
+    [6, DOS_DATE, 2],
+    [8, crc32, 4],
+    [12, content.size, 4],
+    [16, content.size, 4],
+    [20, nameLength, 2],
+  ]
 }
 
 function shifted(fields: readonly Field[], by: number): Field[] {
@@ -63,10 +79,16 @@ function record(size: number, signature: number, fields: readonly Field[]): Uint
   return bytes
 }
 
+const FORBIDDEN = '<>:"|?*\u007f'
+
 /** A relative path that stays below its folder, whatever a program called its file. */
 export function safePath(path: string): string {
   const parts = path.split(/[/\\]/).filter((part) => part !== '' && part !== '.' && part !== '..')
-  return parts.map((part) => part.replace(/[\u0000-\u001f\u007f<>:"|?*]/g, '_')).join('/') || '_'
+  return (
+    parts
+      .map((part) => Array.from(part).map((char) => (char < ' ' || FORBIDDEN.includes(char) ? '_' : char)).join(''))
+      .join('/') || '_'
+  )
 }
 
 /** CRC-32 (ISO 3309), as ZIP and PNG use it. */

@@ -12,7 +12,12 @@ const COLUMNS: readonly Column<JobView>[] = [
     header: 'Job',
     className: 'max-w-0 w-full sm:w-[34%]',
     cell: (job) => (
-      <Link to="/jobs/$jobId" params={{ jobId: job.jobId }} className="block truncate font-medium after:absolute after:inset-0" title={job.name}>
+      <Link
+        to="/jobs/$jobId"
+        params={{ jobId: job.jobId }}
+        className="block truncate font-medium after:absolute after:inset-0"
+        title={job.name}
+      >
         {job.name}
       </Link>
     ),
@@ -46,7 +51,13 @@ const COLUMNS: readonly Column<JobView>[] = [
     align: 'end',
     from: 'md',
     cell: (job) =>
-      job.cost === undefined ? <span className="text-faint" title="The most it can cost">≤ {formatTokens(job.priceCap)}</span> : formatTokens(job.cost),
+      job.cost === undefined ? (
+        <span className="text-faint" title="The most it can cost">
+          ≤ {formatTokens(job.priceCap)}
+        </span>
+      ) : (
+        formatTokens(job.cost)
+      ),
   },
   { id: 'at', header: 'Submitted', align: 'end', from: 'sm', cell: (job) => <Ago at={job.submittedAt} /> },
 ]

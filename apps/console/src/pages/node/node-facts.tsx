@@ -1,5 +1,13 @@
 import type { NodeView } from '@fog/contract'
-import { countOf, formatBytes, formatCount, formatExact, formatNumber, percentOf, UNKNOWN } from '../../format/format.ts'
+import {
+  countOf,
+  formatBytes,
+  formatCount,
+  formatExact,
+  formatNumber,
+  percentOf,
+  UNKNOWN,
+} from '../../format/format.ts'
 import { Card, Facts } from '../../parts/card.tsx'
 import { IdText } from '../../parts/copy.tsx'
 import { UsageBar } from '../../parts/progress.tsx'
@@ -9,9 +17,15 @@ export function NodeFacts({ node }: { node: NodeView }) {
   const { capacity, reserved, device, labels } = node
   return (
     <div className="grid gap-4 md:gap-5 lg:grid-cols-2">
-      <Card title="What it does" note={`${countOf(node.running, 'task')} ${node.running === 1 ? 'runs' : 'run'} here now.`}>
+      <Card
+        title="What it does"
+        note={`${countOf(node.running, 'task')} ${node.running === 1 ? 'runs' : 'run'} here now.`}
+      >
         {node.reasons.length > 0 && (
-          <ul aria-label="Why it is in this state" className="mb-4 space-y-1 border-l-2 border-accent/40 pl-3 text-sm text-soft">
+          <ul
+            aria-label="Why it is in this state"
+            className="mb-4 space-y-1 border-l-2 border-accent/40 pl-3 text-sm text-soft"
+          >
             {node.reasons.map((reason) => (
               <li key={reason}>{reason}</li>
             ))}
@@ -58,7 +72,17 @@ export function NodeFacts({ node }: { node: NodeView }) {
   )
 }
 
-function Usage({ name, part, whole, format }: { name: string; part: number; whole: number; format: (value: number) => string }) {
+function Usage({
+  name,
+  part,
+  whole,
+  format,
+}: {
+  name: string
+  part: number
+  whole: number
+  format: (value: number) => string
+}) {
   const text = `${format(part)} of ${format(whole)} reserved`
   return (
     <div>

@@ -24,7 +24,11 @@ export function NodePage() {
   if (node.data) return <Loaded node={node.data} stale={node.isError ? node.error : undefined} />
   return (
     <Page title="Node" above={<Back />}>
-      {node.isError ? <Failure error={node.error} retry={() => void node.refetch()} /> : <Loading lines={8} label="Loading the node" />}
+      {node.isError ? (
+        <Failure error={node.error} retry={() => void node.refetch()} />
+      ) : (
+        <Loading lines={8} label="Loading the node" />
+      )}
     </Page>
   )
 }
@@ -77,7 +81,8 @@ function Duties({ node }: { node: NodeView }) {
   const [asked, setAsked] = useState<DutyChange | undefined>(undefined)
   const [open, setOpen] = useState(false)
   const set = useMutation({
-    mutationFn: async ({ duty }: DutyChange) => client.call('setNodeDuty', { params: { nodeId: node.nodeId }, body: { duty } }),
+    mutationFn: async ({ duty }: DutyChange) =>
+      client.call('setNodeDuty', { params: { nodeId: node.nodeId }, body: { duty } }),
     onSuccess: (after) => {
       queries.setQueryData(nodeQuery(client, node.nodeId).queryKey, after)
       void queries.invalidateQueries({ queryKey: ['nodes', 'list'] })

@@ -50,7 +50,9 @@ function AddDeviceForm({ onClose }: { onClose: () => void }) {
   if (make.data) return <Command made={make.data} onClose={onClose} />
   return (
     <form onSubmit={submit} noValidate className="space-y-4">
-      <p className="text-sm text-soft">A join token lets a device enrol for your account. You are paid for the work it does.</p>
+      <p className="text-sm text-soft">
+        A join token lets a device enrol for your account. You are paid for the work it does.
+      </p>
       <TextField
         label="Name of the token"
         placeholder="office machines"
@@ -60,8 +62,20 @@ function AddDeviceForm({ onClose }: { onClose: () => void }) {
         error={tried ? problems.name : undefined}
       />
       <div className="grid grid-cols-2 gap-4">
-        <TextField label="Devices it lets in" inputMode="numeric" value={uses} onChange={(event) => setUses(event.target.value)} error={tried ? problems.uses : undefined} />
-        <TextField label="Hours it is good" inputMode="numeric" value={hours} onChange={(event) => setHours(event.target.value)} error={tried ? problems.hours : undefined} />
+        <TextField
+          label="Devices it lets in"
+          inputMode="numeric"
+          value={uses}
+          onChange={(event) => setUses(event.target.value)}
+          error={tried ? problems.uses : undefined}
+        />
+        <TextField
+          label="Hours it is good"
+          inputMode="numeric"
+          value={hours}
+          onChange={(event) => setHours(event.target.value)}
+          error={tried ? problems.hours : undefined}
+        />
       </div>
       {make.isError && <Failure error={make.error} />}
       <div className="flex justify-end gap-2">
@@ -83,7 +97,8 @@ function Command({ made, onClose }: { made: Made; onClose: () => void }) {
       </p>
       <CopyBlock text={joinCommand(window.location.origin, secret)} label="Copy the join command" />
       <Notice kind="warn">
-        The token in it is shown this once. It lets in {joinToken.usesLeft === 1 ? 'one device' : `${joinToken.usesLeft} devices`} until{' '}
+        The token in it is shown this once. It lets in{' '}
+        {joinToken.usesLeft === 1 ? 'one device' : `${joinToken.usesLeft} devices`} until{' '}
         {formatExact(Date.parse(joinToken.expiresAt))}.
       </Notice>
       <div className="flex justify-end">

@@ -19,7 +19,8 @@ export function JoinTokens() {
   const sayFailure = useSayFailure()
   const tokens = useQuery(joinTokensQuery(client))
   const revoke = useMutation({
-    mutationFn: async (token: JoinTokenView) => client.call('revokeJoinToken', { params: { joinTokenId: token.joinTokenId } }),
+    mutationFn: async (token: JoinTokenView) =>
+      client.call('revokeJoinToken', { params: { joinTokenId: token.joinTokenId } }),
     onSuccess: (_, token) => {
       say('good', `${token.name} lets nobody in any more`)
       void queries.invalidateQueries({ queryKey: ['joinTokens'] })
@@ -45,7 +46,12 @@ export function JoinTokens() {
 
 function columnsFor(onRevoke: (token: JoinTokenView) => void, busy: boolean): readonly Column<JoinTokenView>[] {
   return [
-    { id: 'name', header: 'Name', className: 'w-full max-w-0', cell: (token) => <span className="block truncate font-medium">{token.name}</span> },
+    {
+      id: 'name',
+      header: 'Name',
+      className: 'w-full max-w-0',
+      cell: (token) => <span className="block truncate font-medium">{token.name}</span>,
+    },
     { id: 'state', header: 'State', cell: (token) => <TokenState token={token} /> },
     { id: 'uses', header: 'Devices left', align: 'end', from: 'sm', cell: (token) => formatCount(token.usesLeft) },
     { id: 'made', header: 'Made', align: 'end', from: 'md', cell: (token) => <Ago at={token.createdAt} /> },

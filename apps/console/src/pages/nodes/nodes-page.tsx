@@ -24,7 +24,9 @@ export function NodesPage() {
   const { add = false } = useSearch({ from: '/inside/nodes' })
   const [whose, setWhose] = useState<Whose>('all')
   const pages = usePages()
-  const nodes = useQuery(nodesQuery(client, { mine: whose === 'mine', retired: whose === 'retired', after: pages.after }))
+  const nodes = useQuery(
+    nodesQuery(client, { mine: whose === 'mine', retired: whose === 'retired', after: pages.after }),
+  )
   const setAdding = (adding: boolean) =>
     void navigate({ to: '/nodes', search: adding ? { add: true } : {}, replace: true, resetScroll: false })
   const addButton = (

@@ -5,7 +5,17 @@ import { Badge, NodeState } from '../../parts/badge.tsx'
 import { type Column, DataTable } from '../../parts/data-table.tsx'
 import { UsageBar } from '../../parts/progress.tsx'
 
-const STATES = ['online', 'throttled', 'suspended', 'draining', 'suspect', 'unreachable', 'lost', 'quarantined', 'retired']
+const STATES = [
+  'online',
+  'throttled',
+  'suspended',
+  'draining',
+  'suspect',
+  'unreachable',
+  'lost',
+  'quarantined',
+  'retired',
+]
 
 const COLUMNS: readonly Column<NodeView>[] = [
   {
@@ -16,7 +26,11 @@ const COLUMNS: readonly Column<NodeView>[] = [
     cell: (node) => (
       <>
         <span className="flex items-center gap-2">
-          <Link to="/nodes/$nodeId" params={{ nodeId: node.nodeId }} className="min-w-0 truncate font-medium after:absolute after:inset-0">
+          <Link
+            to="/nodes/$nodeId"
+            params={{ nodeId: node.nodeId }}
+            className="min-w-0 truncate font-medium after:absolute after:inset-0"
+          >
             {node.name}
           </Link>
           {node.mine && <Badge tone="accent">yours</Badge>}
@@ -25,15 +39,34 @@ const COLUMNS: readonly Column<NodeView>[] = [
       </>
     ),
   },
-  { id: 'state', header: 'State', sort: (node) => STATES.indexOf(node.state), cell: (node) => <NodeState state={node.state} /> },
-  { id: 'running', header: 'Running', align: 'end', from: 'sm', sort: (node) => node.running, cell: (node) => formatCount(node.running) },
+  {
+    id: 'state',
+    header: 'State',
+    sort: (node) => STATES.indexOf(node.state),
+    cell: (node) => <NodeState state={node.state} />,
+  },
+  {
+    id: 'running',
+    header: 'Running',
+    align: 'end',
+    from: 'sm',
+    sort: (node) => node.running,
+    cell: (node) => formatCount(node.running),
+  },
   {
     id: 'cores',
     header: 'Cores',
     from: 'md',
     className: 'min-w-28',
     sort: (node) => node.capacity.cores,
-    cell: (node) => <Usage part={node.reserved.cores} whole={node.capacity.cores} format={formatNumber} label={`Cores reserved of ${node.name}`} />,
+    cell: (node) => (
+      <Usage
+        part={node.reserved.cores}
+        whole={node.capacity.cores}
+        format={formatNumber}
+        label={`Cores reserved of ${node.name}`}
+      />
+    ),
   },
   {
     id: 'memory',
@@ -42,21 +75,48 @@ const COLUMNS: readonly Column<NodeView>[] = [
     className: 'min-w-36',
     sort: (node) => node.capacity.memoryBytes,
     cell: (node) => (
-      <Usage part={node.reserved.memoryBytes} whole={node.capacity.memoryBytes} format={formatBytes} label={`Memory reserved of ${node.name}`} />
+      <Usage
+        part={node.reserved.memoryBytes}
+        whole={node.capacity.memoryBytes}
+        format={formatBytes}
+        label={`Memory reserved of ${node.name}`}
+      />
     ),
   },
-  { id: 'trust', header: 'Trust', align: 'end', from: 'lg', sort: (node) => node.trust, cell: (node) => <span title="0 to 1000">{formatCount(node.trust)}</span> },
+  {
+    id: 'trust',
+    header: 'Trust',
+    align: 'end',
+    from: 'lg',
+    sort: (node) => node.trust,
+    cell: (node) => <span title="0 to 1000">{formatCount(node.trust)}</span>,
+  },
   {
     id: 'latency',
     header: 'Round trip',
     align: 'end',
     from: 'lg',
     sort: (node) => node.latencyMs ?? Number.MAX_SAFE_INTEGER,
-    cell: (node) => (node.latencyMs === undefined ? <span className="text-faint">{UNKNOWN}</span> : `${formatNumber(node.latencyMs)} ms`),
+    cell: (node) =>
+      node.latencyMs === undefined ? (
+        <span className="text-faint">{UNKNOWN}</span>
+      ) : (
+        `${formatNumber(node.latencyMs)} ms`
+      ),
   },
 ]
 
-function Usage({ part, whole, format, label }: { part: number; whole: number; format: (value: number) => string; label: string }) {
+function Usage({
+  part,
+  whole,
+  format,
+  label,
+}: {
+  part: number
+  whole: number
+  format: (value: number) => string
+  label: string
+}) {
   const text = `${format(part)} of ${format(whole)}`
   return (
     <div>

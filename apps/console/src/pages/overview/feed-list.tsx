@@ -22,7 +22,10 @@ export function FeedList({ lines }: { lines: readonly FeedLine[] }) {
     <ol className="-my-1">
       {lines.map((line) => (
         <li key={line.key} className="flex items-baseline gap-2.5 py-1.5 text-sm">
-          <span aria-hidden="true" className={classes('size-2 shrink-0 translate-y-[-1px] rounded-full', DOTS[line.tone])} />
+          <span
+            aria-hidden="true"
+            className={classes('size-2 shrink-0 translate-y-[-1px] rounded-full', DOTS[line.tone])}
+          />
           <span className="min-w-0 flex-1">
             <Subject line={line} />
           </span>

@@ -12,14 +12,17 @@ export function FirstSteps({ nodes, jobs, origin }: { nodes: number; jobs: numbe
     <Card title="First steps" note="From nothing to a finished job.">
       <ol className="grid gap-5 md:grid-cols-3">
         <Step number={1} title="Lend a device" done={nodes > 0}>
-          <p>Any machine with Fog on it can join. Make a join token here and run the command it shows on that machine.</p>
+          <p>
+            Any machine with Fog on it can join. Make a join token here and run the command it shows on that machine.
+          </p>
           <Link to="/nodes" search={{ add: true }} className={`${buttonClass('plain', 'small')} mt-3`}>
             Add a device
           </Link>
         </Step>
         <Step number={2} title="Run a job" done={jobs > 0}>
           <p>
-            Drop the folder <code className="font-mono text-[0.8125rem]">examples/mandelbrot</code> on the submit page, or from a terminal:
+            Drop the folder <code className="font-mono text-[0.8125rem]">examples/mandelbrot</code> on the submit page,
+            or from a terminal:
           </p>
           <div className="mt-3 space-y-2">
             <CopyBlock text={`fog login ${origin}`} label="Copy the log-in command" />
@@ -27,14 +30,26 @@ export function FirstSteps({ nodes, jobs, origin }: { nodes: number; jobs: numbe
           </div>
         </Step>
         <Step number={3} title="Read its receipt" done={false}>
-          <p>Every job says who ran it, how long, what it used and what it cost. Unused tokens come back by themselves.</p>
+          <p>
+            Every job says who ran it, how long, what it used and what it cost. Unused tokens come back by themselves.
+          </p>
         </Step>
       </ol>
     </Card>
   )
 }
 
-function Step({ number, title, done, children }: { number: number; title: string; done: boolean; children: ReactNode }) {
+function Step({
+  number,
+  title,
+  done,
+  children,
+}: {
+  number: number
+  title: string
+  done: boolean
+  children: ReactNode
+}) {
   return (
     <li className="flex min-w-0 gap-3">
       <span

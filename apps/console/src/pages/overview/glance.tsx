@@ -54,7 +54,12 @@ export function Glance({ overview }: { overview: OverviewView }) {
         />
       </Tile>
       <Tile>
-        <Figure name="Your balance" value={formatTokens(available)} unit="tokens" note={`${formatTokens(onHold)} on hold for running jobs`} />
+        <Figure
+          name="Your balance"
+          value={formatTokens(available)}
+          unit="tokens"
+          note={`${formatTokens(onHold)} on hold for running jobs`}
+        />
       </Tile>
     </div>
   )

@@ -5,11 +5,15 @@ import { countsSentence, TaskBar } from '../../parts/progress.tsx'
 import { Ago } from '../../parts/time.tsx'
 
 export function LatestJobs({ jobs }: { jobs: readonly JobView[] }) {
-  if (jobs.length === 0) return <p className="px-5 pb-5 text-sm text-soft">No jobs yet. What you submit shows up here.</p>
+  if (jobs.length === 0)
+    return <p className="px-5 pb-5 text-sm text-soft">No jobs yet. What you submit shows up here.</p>
   return (
     <ul className="border-t border-line">
       {jobs.map((job) => (
-        <li key={job.jobId} className="relative border-b border-line px-4 py-3 last:border-0 hover:bg-sunken/60 sm:px-5">
+        <li
+          key={job.jobId}
+          className="relative border-b border-line px-4 py-3 last:border-0 hover:bg-sunken/60 sm:px-5"
+        >
           <div className="flex items-center gap-3">
             <Link
               to="/jobs/$jobId"
@@ -25,7 +29,11 @@ export function LatestJobs({ jobs }: { jobs: readonly JobView[] }) {
           </div>
           <div className="mt-2 flex items-center gap-3">
             <TaskBar counts={job.counts} tasks={job.tasks} label={`Progress of ${job.name}`} />
-            <span className="figures shrink-0 text-xs text-faint" aria-hidden="true" title={countsSentence(job.counts, job.tasks)}>
+            <span
+              className="figures shrink-0 text-xs text-faint"
+              aria-hidden="true"
+              title={countsSentence(job.counts, job.tasks)}
+            >
               {job.counts.done}/{job.tasks}
             </span>
           </div>

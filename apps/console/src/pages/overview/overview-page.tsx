@@ -24,9 +24,13 @@ export function OverviewPage() {
   const overview = useQuery(overviewQuery(client))
   const latest = useQuery(latestJobsQuery(client))
   const feed = useFeed()
-  const names = new Map([...jobNamesIn(feed.events), ...(latest.data?.items ?? []).map(({ jobId, name }) => [jobId, name] as const)])
+  const names = new Map([
+    ...jobNamesIn(feed.events),
+    ...(latest.data?.items ?? []).map(({ jobId, name }) => [jobId, name] as const),
+  ])
   const nodes = total(overview.data?.nodes)
-  const isNew = overview.data !== undefined && latest.data !== undefined && (nodes === 0 || latest.data.items.length === 0)
+  const isNew =
+    overview.data !== undefined && latest.data !== undefined && (nodes === 0 || latest.data.items.length === 0)
   return (
     <Page
       title="Overview"

@@ -13,10 +13,17 @@ const COLUMNS: readonly Column<QueueRow>[] = [
     id: 'oldest',
     header: 'Waits since',
     align: 'end',
-    cell: (row) => (row.oldestQueuedAt === undefined ? <span className="text-faint">nothing waits</span> : <Ago at={row.oldestQueuedAt} />),
+    cell: (row) =>
+      row.oldestQueuedAt === undefined ? (
+        <span className="text-faint">nothing waits</span>
+      ) : (
+        <Ago at={row.oldestQueuedAt} />
+      ),
   },
 ]
 
 export function QueueTable({ queue }: { queue: readonly QueueRow[] }) {
-  return <DataTable caption="Tasks waiting and running by tier" columns={COLUMNS} rows={queue} rowId={(row) => row.tier} />
+  return (
+    <DataTable caption="Tasks waiting and running by tier" columns={COLUMNS} rows={queue} rowId={(row) => row.tier} />
+  )
 }

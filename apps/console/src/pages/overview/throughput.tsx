@@ -1,12 +1,14 @@
 import { lazy, Suspense } from 'react'
 import { type EndedInSecond, KEPT_SECONDS } from '../../feed/feed-store.ts'
 import { formatClock, formatCount } from '../../format/format.ts'
+import { useTheme } from '../../parts/theme.ts'
 import { useNow } from '../../parts/time.tsx'
 
 const Chart = lazy(async () => import('../../parts/chart.tsx').then(({ Chart }) => ({ default: Chart })))
 
 /** How many tasks ended in each of the last seconds, as a picture and as a table. */
 export function Throughput({ seconds, since }: { seconds: readonly EndedInSecond[]; since: number }) {
+  const { shown } = useTheme()
   const now = Math.floor(useNow() / 1000)
   const from = Math.max(Math.floor(since / 1000), now - KEPT_SECONDS)
   const inSight = seconds.filter(({ second }) => second >= from)
@@ -17,7 +19,7 @@ export function Throughput({ seconds, since }: { seconds: readonly EndedInSecond
     <div>
       <div className="h-40">
         <Suspense fallback={null}>
-          <Chart label={`Tasks ended each second: ${summary}.`} data={perSecond(inSight, from, now)} />
+          <Chart key={shown} label={`Tasks ended each second: ${summary}.`} data={perSecond(inSight, from, now)} />
         </Suspense>
       </div>
       <p className="figures mt-1 text-[0.8125rem] text-soft">{summary}.</p>
@@ -51,7 +53,11 @@ export function Throughput({ seconds, since }: { seconds: readonly EndedInSecond
 function perSecond(seconds: readonly EndedInSecond[], from: number, now: number): [number[], number[], number[]] {
   const bySecond = new Map(seconds.map((entry) => [entry.second, entry]))
   const times = Array.from({ length: Math.max(2, now - from + 1) }, (_, offset) => from + offset)
-  return [times, times.map((time) => bySecond.get(time)?.done ?? 0), times.map((time) => bySecond.get(time)?.failed ?? 0)]
+  return [
+    times,
+    times.map((time) => bySecond.get(time)?.done ?? 0),
+    times.map((time) => bySecond.get(time)?.failed ?? 0),
+  ]
 }
 
 function sum(values: readonly number[]): number {

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { faultsOf, readDocument, yamlOf } from './document-text.ts'
 import { documentOf, EMPTY_FORM, type JobForm, linesOf, textOfLines } from './form.ts'
@@ -23,6 +23,10 @@ function formIn(text: string): JobForm {
   return read.form
 }
 
+function whole(min: number, max: number) {
+  return fc.integer({ min, max }).map(String)
+}
+
 describe('form and text say the same', () => {
   test('a document fills the form', () => {
     expect(formIn(MANDELBROT)).toMatchObject({
@@ -37,12 +41,19 @@ describe('form and text say the same', () => {
 
   test('what the form writes, it reads back', () => {
     const text = fc.string({ maxLength: 20 })
-    const whole = (min: number, max: number) => fc.integer({ min, max }).map(String)
     const each = fc.oneof(
       fc.constant({ kind: 'once' as const }),
       fc.record({ kind: fc.constant('range' as const), from: whole(-9, 9), to: whole(10, 99) }),
-      fc.record({ kind: fc.constant('values' as const), lines: fc.array(text, { minLength: 1, maxLength: 5 }).map(textOfLines) }).filter(({ lines }) => lines !== ''),
-      fc.record({ kind: fc.constant('files' as const), glob: fc.constantFrom('tiles/*.json', '**/*.csv', 'a b/#?.txt') }),
+      fc
+        .record({
+          kind: fc.constant('values' as const),
+          lines: fc.array(text, { minLength: 1, maxLength: 5 }).map(textOfLines),
+        })
+        .filter(({ lines }) => lines !== ''),
+      fc.record({
+        kind: fc.constant('files' as const),
+        glob: fc.constantFrom('tiles/*.json', '**/*.csv', 'a b/#?.txt'),
+      }),
     )
     const form = fc.record({
       name: fc.constantFrom('a', 'true', '12', 'no: yes', '# x', '- y'),
@@ -114,7 +125,12 @@ describe('what is wrong is said where it is', () => {
   })
 
   test('a document that unfolds without end is refused', () => {
-    const lines = ['a: &a [x, x, x, x, x, x, x, x, x]', ...'bcdefgh'.split('').map((letter, i) => `${letter}: &${letter} [${Array(9).fill(`*${'abcdefg'[i]}`).join(', ')}]`)]
+    const lines = [
+      'a: &a [x, x, x, x, x, x, x, x, x]',
+      ...'bcdefgh'
+        .split('')
+        .map((letter, i) => `${letter}: &${letter} [${Array(9).fill(`*${'abcdefg'[i]}`).join(', ')}]`),
+    ]
     expect(readDocument(lines.join('\n'))).toMatchObject({ ok: false })
   })
 })

@@ -1,5 +1,5 @@
 import { JobDocument } from '@fog/contract'
-import Value from 'typebox/value'
+import { Errors } from 'typebox/value'
 import { parseDocument, stringify } from 'yaml'
 import { documentOf, formOf, type JobForm } from './form.ts'
 
@@ -28,7 +28,8 @@ export function readDocument(text: string): ReadDocument {
     return { ok: false, fault: { field: '', text: `${sentence.replace(/[:.]$/, '')}.` }, line: error.linePos?.[0].line }
   }
   const value: unknown = toValue(parsed)
-  if (value === undefined) return { ok: false, fault: { field: '', text: 'The document unfolds into too much.' }, line: undefined }
+  if (value === undefined)
+    return { ok: false, fault: { field: '', text: 'The document unfolds into too much.' }, line: undefined }
   const [fault] = faultsOf(value)
   if (!fault) return { ok: true, form: formOf(value as JobDocument) }
   const node = fault.field === '' ? undefined : parsed.getIn(fault.field.split('.'), true)
@@ -50,7 +51,7 @@ export function faultsOf(value: unknown): Fault[] {
     return [{ field: '', text: 'A job document is a list of fields such as name and program.' }]
   }
   const faults = new Map<string, Fault>()
-  for (const error of Value.Errors(JobDocument, value)) {
+  for (const error of Errors(JobDocument, value)) {
     for (const fault of faultsIn(error as Finding)) if (!faults.has(fault.field)) faults.set(fault.field, fault)
   }
   return [...faults.values()]
@@ -59,7 +60,10 @@ export function faultsOf(value: unknown): Fault[] {
 interface Finding {
   readonly keyword: string
   readonly instancePath: string
-  readonly params: { readonly additionalProperties?: readonly string[]; readonly requiredProperties?: readonly string[] }
+  readonly params: {
+    readonly additionalProperties?: readonly string[]
+    readonly requiredProperties?: readonly string[]
+  }
 }
 
 function faultsIn({ keyword, instancePath, params }: Finding): Fault[] {
@@ -86,7 +90,10 @@ function joined(field: string, name: string): string {
 
 // A choice is named as a whole: which of its branches was meant is not known.
 function fieldOf(path: string): string {
-  const parts = path.split('/').slice(1).map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
+  const parts = path
+    .split('/')
+    .slice(1)
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
   const [first = ''] = parts
   if (first === 'each' || first === 'verify' || first === 'budget' || first === 'args') return first
   return parts.length > 1 ? `${first}.${parts.slice(1).join('.')}` : first

@@ -18,7 +18,8 @@ export function pickedFiles(files: FileList | null): Chosen[] {
 async function collect(entry: FileSystemEntry, folder: string, chosen: Chosen[]): Promise<void> {
   if (chosen.length >= MOST_FILES) return
   const path = folder + entry.name
-  if (isFile(entry)) chosen.push({ path, file: await new Promise<File>((resolve, reject) => entry.file(resolve, reject)) })
+  if (isFile(entry))
+    chosen.push({ path, file: await new Promise<File>((resolve, reject) => entry.file(resolve, reject)) })
   else for (const child of await childrenOf(entry as FileSystemDirectoryEntry)) await collect(child, `${path}/`, chosen)
 }
 

@@ -45,8 +45,19 @@ function Fields({ draft, each, set, error }: EachProps) {
     case 'range':
       return (
         <div className="grid grid-cols-2 gap-4">
-          <TextField label="From" inputMode="numeric" value={each.from} onChange={(event) => set({ ...each, from: event.target.value })} error={error} />
-          <TextField label="Up to, but not" inputMode="numeric" value={each.to} onChange={(event) => set({ ...each, to: event.target.value })} />
+          <TextField
+            label="From"
+            inputMode="numeric"
+            value={each.from}
+            onChange={(event) => set({ ...each, from: event.target.value })}
+            error={error}
+          />
+          <TextField
+            label="Up to, but not"
+            inputMode="numeric"
+            value={each.to}
+            onChange={(event) => set({ ...each, to: event.target.value })}
+          />
         </div>
       )
     case 'values':

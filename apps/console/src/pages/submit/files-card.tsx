@@ -1,5 +1,5 @@
 import { FolderOpen, FilePlus2, LoaderCircle, TriangleAlert, Check } from 'lucide-react'
-import { type DragEvent, useRef, useState } from 'react'
+import { useEffect, useEffectEvent, useRef, useState } from 'react'
 import type { JobDocument } from '@fog/contract'
 import { countOf, formatBytes } from '../../format/format.ts'
 import { Button } from '../../parts/button.tsx'
@@ -25,32 +25,34 @@ export function FilesCard({ draft }: { draft: Draft }) {
     if (fault) say('bad', 'The job document among these files cannot be read', fault.text)
     else if (chosen.length > 0) say('good', `${countOf(chosen.length, 'file')} chosen`)
   }
-  const onDrop = (event: DragEvent) => {
-    event.preventDefault()
-    setOver(false)
-    void droppedFiles(event.dataTransfer.items).then(take)
-  }
+  useDropAnywhere(setOver, take)
   return (
-    <section
-      aria-label="Files"
-      onDragOver={(event) => {
-        event.preventDefault()
-        setOver(true)
-      }}
-      onDragLeave={() => setOver(false)}
-      onDrop={onDrop}
-    >
+    <section aria-label="Files">
       <Card>
-        <div className={classes('rounded-xl border border-dashed px-4 py-5 text-center transition-colors', over ? 'border-accent bg-tint' : 'border-edge/60')}>
+        <div
+          className={classes(
+            'rounded-xl border border-dashed px-4 py-5 text-center transition-colors',
+            over ? 'border-accent bg-tint' : 'border-edge/60',
+          )}
+        >
           <p className="font-medium">Drop a job folder here</p>
           <p className="mx-auto mt-1 max-w-md text-sm text-soft">
-            Its <code className="font-mono text-[0.8125rem]">job.yaml</code> fills the form. Only files that the job names leave this device.
+            Its <code className="font-mono text-[0.8125rem]">job.yaml</code> fills the form. Only files that the job
+            names leave this device.
           </p>
           <div className="mt-3 flex flex-wrap justify-center gap-2">
-            <Button size="small" icon={<FolderOpen size={15} aria-hidden="true" />} onClick={() => folder.current?.click()}>
+            <Button
+              size="small"
+              icon={<FolderOpen size={15} aria-hidden="true" />}
+              onClick={() => folder.current?.click()}
+            >
               Choose a folder
             </Button>
-            <Button size="small" icon={<FilePlus2 size={15} aria-hidden="true" />} onClick={() => files.current?.click()}>
+            <Button
+              size="small"
+              icon={<FilePlus2 size={15} aria-hidden="true" />}
+              onClick={() => files.current?.click()}
+            >
               Choose files
             </Button>
           </div>
@@ -78,9 +80,34 @@ export function FilesCard({ draft }: { draft: Draft }) {
   )
 }
 
+// Anywhere on the page: who misses the box would otherwise see the file instead of the form.
+function useDropAnywhere(onOver: (over: boolean) => void, take: (chosen: readonly Chosen[]) => Promise<void>): void {
+  const drop = useEffectEvent((event: DragEvent) => {
+    event.preventDefault()
+    onOver(false)
+    if (event.dataTransfer) void droppedFiles(event.dataTransfer.items).then(take)
+  })
+  const over = useEffectEvent((event: DragEvent) => {
+    event.preventDefault()
+    onOver(true)
+  })
+  const leave = useEffectEvent((event: DragEvent) => event.relatedTarget === null && onOver(false))
+  useEffect(() => {
+    const stop = new AbortController()
+    const { signal } = stop
+    window.addEventListener('dragover', (event) => over(event), { signal })
+    window.addEventListener('dragleave', (event) => leave(event), { signal })
+    window.addEventListener('drop', (event) => drop(event), { signal })
+    return () => stop.abort()
+  }, [])
+}
+
 function Needed({ draft: { form, shelf, uploads, prepared } }: { draft: Draft }) {
   if (shelf.size === 0) return null
-  const needed = prepared.status === 'faulty' && form.program === '' ? [] : filesNeeded(documentOf(form) as unknown as JobDocument, shelf)
+  const needed =
+    prepared.status === 'faulty' && form.program === ''
+      ? []
+      : filesNeeded(documentOf(form) as unknown as JobDocument, shelf)
   const failed = needed.filter((file) => uploads.stateOf(file).status === 'failed')
   return (
     <div className="mt-4 text-sm">
@@ -111,8 +138,12 @@ function Needed({ draft: { form, shelf, uploads, prepared } }: { draft: Draft })
 }
 
 function StateIcon({ state }: { state: FileState }) {
-  if (state.status === 'ready') return <Check size={15} role="img" aria-label="On the control plane" className="shrink-0 text-good" />
-  if (state.status === 'failed') return <TriangleAlert size={15} role="img" aria-label={`Not brought over: ${state.why}`} className="shrink-0 text-bad" />
+  if (state.status === 'ready')
+    return <Check size={15} role="img" aria-label="On the control plane" className="shrink-0 text-good" />
+  if (state.status === 'failed')
+    return (
+      <TriangleAlert size={15} role="img" aria-label={`Not brought over: ${state.why}`} className="shrink-0 text-bad" />
+    )
   return <LoaderCircle size={15} role="img" aria-label="On its way" className="shrink-0 animate-spin text-faint" />
 }
 

@@ -64,7 +64,10 @@ export const EMPTY_FORM: JobForm = {
  */
 export function documentOf(form: JobForm): Record<string, unknown> {
   const resources = Object.fromEntries(
-    RESOURCES.filter((name) => form.resources[name].trim() !== '').map((name) => [name, numberOr(form.resources[name])]),
+    RESOURCES.filter((name) => form.resources[name].trim() !== '').map((name) => [
+      name,
+      numberOr(form.resources[name]),
+    ]),
   )
   return present({
     name: form.name,
@@ -99,7 +102,9 @@ export function formOf(document: JobDocument): JobForm {
     tier: document.tier ?? '',
     privacy: document.privacy ?? '',
     routing: document.routing ?? '',
-    resources: Object.fromEntries(RESOURCES.map((name) => [name, String(resources[name] ?? '')])) as JobForm['resources'],
+    resources: Object.fromEntries(
+      RESOURCES.map((name) => [name, String(resources[name] ?? '')]),
+    ) as JobForm['resources'],
     verify: typeof verify === 'object' ? 'quorum' : verify,
     quorum: typeof verify === 'object' ? String(verify.quorum) : EMPTY_FORM.quorum,
     budget: String(document.budget ?? ''),

@@ -9,7 +9,7 @@ export function globMatcher(pattern: string): (path: string) => boolean {
 
 function source(pattern: string): string {
   let text = ''
-  for (let at = 0; at < pattern.length; ) {
+  for (let at = 0; at < pattern.length;) {
     const [piece, length] = pieceAt(pattern, at)
     text += piece
     at += length

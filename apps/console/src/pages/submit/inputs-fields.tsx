@@ -18,7 +18,10 @@ export function InputsFields({ draft, faults }: FieldsProps) {
       <legend className="mb-1.5 text-sm font-medium">Inputs of every task</legend>
       <ul className="space-y-3">
         {inputs.map((input, place) => (
-          <li key={place} className="grid grid-cols-[minmax(0,1fr)_auto] gap-2 sm:grid-cols-[minmax(0,2fr)_minmax(0,3fr)_auto]">
+          <li
+            key={place}
+            className="grid grid-cols-[minmax(0,1fr)_auto] gap-2 sm:grid-cols-[minmax(0,2fr)_minmax(0,3fr)_auto]"
+          >
             <TextField
               label={`Path of input ${place + 1}`}
               labelHidden
@@ -35,17 +38,27 @@ export function InputsFields({ draft, faults }: FieldsProps) {
                 labelHidden
                 draft={draft}
                 path={input.value}
-                onPath={(path) => replace(place, { value: path, ...(isFresh(input.key) && { key: `/in/${baseName(path)}` }) })}
+                onPath={(path) =>
+                  replace(place, { value: path, ...(isFresh(input.key) && { key: `/in/${baseName(path)}` }) })
+                }
                 error={undefined}
               />
             </div>
-            <IconButton label={`Remove input ${place + 1}`} onClick={() => set((before) => before.filter((_, at) => at !== place))}>
+            <IconButton
+              label={`Remove input ${place + 1}`}
+              onClick={() => set((before) => before.filter((_, at) => at !== place))}
+            >
               <Trash2 size={16} aria-hidden="true" />
             </IconButton>
           </li>
         ))}
       </ul>
-      <Button size="small" className={inputs.length > 0 ? 'mt-3' : undefined} icon={<Plus size={15} aria-hidden="true" />} onClick={() => set((before) => [...before, { key: '/in/', value: '' }])}>
+      <Button
+        size="small"
+        className={inputs.length > 0 ? 'mt-3' : undefined}
+        icon={<Plus size={15} aria-hidden="true" />}
+        onClick={() => set((before) => [...before, { key: '/in/', value: '' }])}
+      >
         Add an input
       </Button>
     </fieldset>

@@ -54,7 +54,8 @@ const RESOURCE_FIELDS: readonly { name: ResourceName; label: string; placeholder
 /** Every field of a job document, the common ones first. */
 export function JobFields({ draft, faults }: FieldsProps) {
   const { form, setForm } = draft
-  const set = <Name extends keyof JobForm>(name: Name, value: JobForm[Name]) => setForm((before) => ({ ...before, [name]: value }))
+  const set = <Name extends keyof JobForm>(name: Name, value: JobForm[Name]) =>
+    setForm((before) => ({ ...before, [name]: value }))
   return (
     <>
       <Card title="Job">
@@ -95,7 +96,13 @@ export function JobFields({ draft, faults }: FieldsProps) {
       </Card>
       <Card title="Terms">
         <div className="grid gap-4 sm:grid-cols-2">
-          <Choose label="Tier" choices={TIERS} value={form.tier} onChange={(event) => set('tier', event.target.value)} error={faults.get('tier')} />
+          <Choose
+            label="Tier"
+            choices={TIERS}
+            value={form.tier}
+            onChange={(event) => set('tier', event.target.value)}
+            error={faults.get('tier')}
+          />
           <TextField
             label="Budget, tokens"
             inputMode="decimal"
@@ -122,10 +129,19 @@ export function JobFields({ draft, faults }: FieldsProps) {
               error={faults.get('verify')}
             />
           )}
-          <Choose label="Privacy" choices={PRIVACIES} value={form.privacy} onChange={(event) => set('privacy', event.target.value)} error={faults.get('privacy')} />
+          <Choose
+            label="Privacy"
+            choices={PRIVACIES}
+            value={form.privacy}
+            onChange={(event) => set('privacy', event.target.value)}
+            error={faults.get('privacy')}
+          />
         </div>
       </Card>
-      <More title="Inputs, environment and standard input" open={form.inputs.length + form.env.length > 0 || form.stdin !== ''}>
+      <More
+        title="Inputs, environment and standard input"
+        open={form.inputs.length + form.env.length > 0 || form.stdin !== ''}
+      >
         <InputsFields draft={draft} faults={faults} />
         <PairsFields
           title="Environment"
@@ -160,11 +176,19 @@ export function JobFields({ draft, faults }: FieldsProps) {
             />
           ))}
         </div>
-        <p className="text-[0.8125rem] text-faint">A task that goes beyond a limit is stopped, with that as its reason.</p>
+        <p className="text-[0.8125rem] text-faint">
+          A task that goes beyond a limit is stopped, with that as its reason.
+        </p>
       </More>
       <More title="Where it runs" open={form.routing !== '' || form.retries !== '' || form.require.length > 0}>
         <div className="grid gap-4 sm:grid-cols-2">
-          <Choose label="Routing" choices={ROUTINGS} value={form.routing} onChange={(event) => set('routing', event.target.value)} error={faults.get('routing')} />
+          <Choose
+            label="Routing"
+            choices={ROUTINGS}
+            value={form.routing}
+            onChange={(event) => set('routing', event.target.value)}
+            error={faults.get('routing')}
+          />
           <TextField
             label="Tries after a lost node"
             inputMode="numeric"

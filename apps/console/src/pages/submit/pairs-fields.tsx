@@ -15,7 +15,8 @@ interface PairsFieldsProps {
 
 /** Names with values, as many as one likes. */
 export function PairsFields({ title, keyLabel, valueLabel, addLabel, pairs, onPairs, faultOf }: PairsFieldsProps) {
-  const replace = (place: number, pair: Partial<Pair>) => onPairs(pairs.map((other, at) => (at === place ? { ...other, ...pair } : other)))
+  const replace = (place: number, pair: Partial<Pair>) =>
+    onPairs(pairs.map((other, at) => (at === place ? { ...other, ...pair } : other)))
   return (
     <fieldset>
       <legend className="mb-1.5 text-sm font-medium">{title}</legend>
@@ -43,13 +44,21 @@ export function PairsFields({ title, keyLabel, valueLabel, addLabel, pairs, onPa
               value={pair.value}
               onChange={(event) => replace(place, { value: event.target.value })}
             />
-            <IconButton label={`Remove ${keyLabel.toLowerCase()} ${place + 1}`} onClick={() => onPairs(pairs.filter((_, at) => at !== place))}>
+            <IconButton
+              label={`Remove ${keyLabel.toLowerCase()} ${place + 1}`}
+              onClick={() => onPairs(pairs.filter((_, at) => at !== place))}
+            >
               <Trash2 size={16} aria-hidden="true" />
             </IconButton>
           </li>
         ))}
       </ul>
-      <Button size="small" className={pairs.length > 0 ? 'mt-2' : undefined} icon={<Plus size={15} aria-hidden="true" />} onClick={() => onPairs([...pairs, { key: '', value: '' }])}>
+      <Button
+        size="small"
+        className={pairs.length > 0 ? 'mt-2' : undefined}
+        icon={<Plus size={15} aria-hidden="true" />}
+        onClick={() => onPairs([...pairs, { key: '', value: '' }])}
+      >
         {addLabel}
       </Button>
     </fieldset>

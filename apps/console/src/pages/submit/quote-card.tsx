@@ -21,7 +21,8 @@ export function QuoteCard({ prepared, quote, asking, error }: QuoteCardProps) {
       </p>
     )
   }
-  if (prepared.status === 'faulty') return <p className="text-sm text-soft">Name the job and choose its program, then its price stands here.</p>
+  if (prepared.status === 'faulty')
+    return <p className="text-sm text-soft">Name the job and choose its program, then its price stands here.</p>
   if (error && !asking) return <Failure error={error} />
   if (!quote) {
     return (
@@ -31,9 +32,14 @@ export function QuoteCard({ prepared, quote, asking, error }: QuoteCardProps) {
     )
   }
   return (
-    <div aria-live="polite" aria-busy={asking} className={classes('space-y-4 transition-opacity', asking && 'opacity-60')}>
+    <div
+      aria-live="polite"
+      aria-busy={asking}
+      className={classes('space-y-4 transition-opacity', asking && 'opacity-60')}
+    >
       <p className="figures text-3xl font-semibold tracking-[-0.02em]">
-        {formatTokens(quote.priceCap)} <span className="text-sm font-medium tracking-normal text-soft">tokens at most</span>
+        {formatTokens(quote.priceCap)}{' '}
+        <span className="text-sm font-medium tracking-normal text-soft">tokens at most</span>
       </p>
       <Facts
         facts={[

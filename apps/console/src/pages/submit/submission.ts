@@ -17,13 +17,20 @@ export type Prepared =
 
 /** Every file a document needs, as far as they were chosen. */
 export function filesNeeded(document: JobDocument, shelf: Shelf): File[] {
-  const named = [document.program.file, ...Object.values(document.inputs ?? {}), ...(document.stdin ? [document.stdin] : [])]
+  const named = [
+    document.program.file,
+    ...Object.values(document.inputs ?? {}),
+    ...(document.stdin ? [document.stdin] : []),
+  ]
   const found = named.map((path) => findFile(shelf, path)).filter((file) => file !== undefined)
   return [...new Set([...found, ...globFiles(document, shelf).map(({ file }) => file)])]
 }
 
 /** The files that tasks are made of, in the order of their paths, as `fog submit` orders them. */
-export function globFiles(document: Pick<JobDocument, 'each'>, shelf: Shelf): { readonly path: string; readonly file: File }[] {
+export function globFiles(
+  document: Pick<JobDocument, 'each'>,
+  shelf: Shelf,
+): { readonly path: string; readonly file: File }[] {
   if (!document.each || !('glob' in document.each)) return []
   const matches = globMatcher(document.each.glob)
   const found = [...shelf].filter(([path]) => matches(path)).map(([path, file]) => ({ path, file }))
@@ -36,7 +43,8 @@ export function prepare(document: JobDocument, shelf: Shelf, stateOf: (file: Fil
   const needed = filesNeeded(document, shelf)
   const states = needed.map(stateOf)
   for (const [place, state] of states.entries()) {
-    if (state.status === 'failed') faults.push({ field: '', text: `${needed[place]!.name} could not be brought over. ${state.why}` })
+    if (state.status === 'failed')
+      faults.push({ field: '', text: `${needed[place]!.name} could not be brought over. ${state.why}` })
   }
   if (faults.length > 0) return { status: 'faulty', faults }
   const ready = states.filter(({ status }) => status === 'ready').length
@@ -57,7 +65,6 @@ function missingFiles(document: JobDocument, shelf: Shelf): Fault[] {
 
 function eachFaults(document: JobDocument, shelf: Shelf): Fault[] {
   const { each } = document
-  const fault = (text: string): Fault[] => [{ field: 'each', text }]
   if (!each) return []
   if ('range' in each) {
     const tasks = each.range[1] - each.range[0]
@@ -67,14 +74,21 @@ function eachFaults(document: JobDocument, shelf: Shelf): Fault[] {
   if ('values' in each) return []
   const files = globFiles(document, shelf)
   if (files.length === 0) return fault(`None of the chosen files matches ${each.glob}.`)
-  if (files.length > MAX_TASKS) return fault(`A job has at most ${MAX_TASKS} tasks, and this pattern makes ${files.length}.`)
+  if (files.length > MAX_TASKS)
+    return fault(`A job has at most ${MAX_TASKS} tasks, and this pattern makes ${files.length}.`)
   return repeatedName(document, files)
+}
+
+function fault(text: string): Fault[] {
+  return [{ field: 'each', text }]
 }
 
 function repeatedName(document: JobDocument, files: readonly { readonly path: string }[]): Fault[] {
   const shared = new Set(Object.keys(document.inputs ?? {}))
   const taken = files.map(({ path }) => `/in/${baseName(path)}`).find((path) => shared.has(path))
-  return taken ? [{ field: 'each', text: `${taken} is an input of every task already. Give that input another path.` }] : []
+  return taken
+    ? [{ field: 'each', text: `${taken} is an input of every task already. Give that input another path.` }]
+    : []
 }
 
 function submissionOf(document: JobDocument, shelf: Shelf, stateOf: (file: File) => FileState): JobSubmission {

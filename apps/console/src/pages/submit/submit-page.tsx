@@ -61,18 +61,33 @@ export function SubmitPage() {
       }
       note="A program, run once for each input, on devices that have time."
     >
-      <form onSubmit={onSubmit} noValidate className="grid items-start gap-4 md:gap-5 lg:grid-cols-[minmax(0,1fr)_minmax(0,25rem)]">
+      <form
+        onSubmit={onSubmit}
+        noValidate
+        className="grid items-start gap-4 md:gap-5 lg:grid-cols-[minmax(0,1fr)_minmax(0,25rem)]"
+      >
         <div className="min-w-0 space-y-4 md:space-y-5">
           <FilesCard draft={draft} />
           <JobFields draft={draft} faults={faults} />
         </div>
         <div className="min-w-0 space-y-4 md:space-y-5 lg:sticky lg:top-6">
           <Card title="Price" note="The most it can cost. What is not used comes back.">
-            <QuoteCard prepared={draft.prepared} quote={submission ? quote.data : undefined} asking={quote.isFetching} error={quote.error} />
+            <QuoteCard
+              prepared={draft.prepared}
+              quote={submission ? quote.data : undefined}
+              asking={quote.isFetching}
+              error={quote.error}
+            />
             <div className="mt-4 space-y-3">
               {tried && <Left draft={draft} faults={faults} />}
               {submit.isError && <Failure error={submit.error} />}
-              <Button type="submit" kind="primary" className="w-full" busy={submit.isPending} icon={<SendHorizontal size={16} aria-hidden="true" />}>
+              <Button
+                type="submit"
+                kind="primary"
+                className="w-full"
+                busy={submit.isPending}
+                icon={<SendHorizontal size={16} aria-hidden="true" />}
+              >
                 Submit the job
               </Button>
             </div>
@@ -107,7 +122,8 @@ function serverFaults(error: unknown): Fault[] {
 
 function Left({ draft, faults }: { draft: Draft; faults: ReadonlyMap<string, string> }) {
   if (draft.textFault) return <Notice kind="bad">The text of the job cannot be read. {draft.textFault.text}</Notice>
-  if (draft.prepared.status === 'uploading') return <Notice>Files are still being brought over. Submit again in a moment.</Notice>
+  if (draft.prepared.status === 'uploading')
+    return <Notice>Files are still being brought over. Submit again in a moment.</Notice>
   if (faults.size === 0) return null
   return (
     <Notice kind="bad">

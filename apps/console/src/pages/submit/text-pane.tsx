@@ -6,7 +6,11 @@ import type { Draft } from './use-draft.ts'
 /** The same job as text: the document that `fog submit` takes. Both ways of writing stay in step. */
 export function TextPane({ draft: { text, textFault, setText } }: { draft: Draft }) {
   return (
-    <Card title="The same as text" note="YAML or JSON, as fog submit takes it." actions={<CopyButton text={text} label="Copy the document" />}>
+    <Card
+      title="The same as text"
+      note="YAML or JSON, as fog submit takes it."
+      actions={<CopyButton text={text} label="Copy the document" />}
+    >
       <TextArea
         label="Job document"
         labelHidden

@@ -7,6 +7,10 @@ import type { FileState } from './submission.ts'
 const AT_ONCE = 4
 const WAITING: FileState = { status: 'waiting' }
 
+export interface UploadStates {
+  readonly stateOf: (file: File) => FileState
+}
+
 /** Brings files to the control plane: hashed here, sent only where the server lacks them. Each file once. */
 export class Uploads {
   readonly #client: Client
@@ -14,7 +18,8 @@ export class Uploads {
   readonly #queue: File[] = []
   readonly #listeners = new Set<() => void>()
   #working = 0
-  #version = 0
+  /** Which file stands where; another object whenever any of them gets further. */
+  #snapshot: UploadStates = { stateOf: (file) => this.stateOf(file) }
 
   constructor(client: Client) {
     this.#client = client
@@ -25,8 +30,7 @@ export class Uploads {
     return () => this.#listeners.delete(listener)
   }
 
-  /** Changes whenever any file gets further. */
-  readonly version = (): number => this.#version
+  readonly snapshot = (): UploadStates => this.#snapshot
 
   readonly stateOf = (file: File): FileState => this.#states.get(file) ?? WAITING
 
@@ -65,7 +69,7 @@ export class Uploads {
 
   #set(file: File, state: FileState): void {
     this.#states.set(file, state)
-    this.#version += 1
+    this.#snapshot = { stateOf: (one) => this.stateOf(one) }
     for (const listener of this.#listeners) listener()
   }
 }

@@ -5,7 +5,7 @@ import { faultsOf, readDocument, type Fault, yamlOf } from './document-text.ts'
 import { documentOf, EMPTY_FORM, type JobForm } from './form.ts'
 import { type Chosen, documentAmong, type Shelf, withFiles, withoutCommonFolder } from './shelf.ts'
 import { filesNeeded, globFiles, prepare, type Prepared } from './submission.ts'
-import { Uploads } from './uploads.ts'
+import { Uploads, type UploadStates } from './uploads.ts'
 
 export interface TextFault extends Fault {
   readonly line: number | undefined
@@ -38,11 +38,15 @@ export function useDraft(): Draft {
   const client = useClient()
   const [uploads] = useState(() => new Uploads(client))
   const [shelf, setShelf] = useState<Shelf>(new Map())
-  const [written, setWritten] = useState<Written>(() => ({ form: EMPTY_FORM, text: yamlOf(EMPTY_FORM), fault: undefined }))
-  const version = useSyncExternalStore(uploads.subscribe, uploads.version)
+  const [written, setWritten] = useState<Written>(() => ({
+    form: EMPTY_FORM,
+    text: yamlOf(EMPTY_FORM),
+    fault: undefined,
+  }))
+  const states = useSyncExternalStore(uploads.subscribe, uploads.snapshot)
 
   const document = useMemo(() => documentOf(written.form), [written.form])
-  const prepared = useMemo(() => preparedOf(document, shelf, uploads), [document, shelf, uploads, version])
+  const prepared = useMemo(() => preparedOf(document, shelf, states), [document, shelf, states])
   const matching = useMemo(() => countMatching(document, shelf), [document, shelf])
   useEffect(() => {
     if (faultsOf(document).length === 0) uploads.want(filesNeeded(document as unknown as JobDocument, shelf))
@@ -73,10 +77,10 @@ function writtenFrom(text: string, form: JobForm): Written {
   return { form, text, fault: { ...read.fault, line: read.line } }
 }
 
-function preparedOf(document: Record<string, unknown>, shelf: Shelf, uploads: Uploads): Prepared {
+function preparedOf(document: Record<string, unknown>, shelf: Shelf, { stateOf }: UploadStates): Prepared {
   const faults = faultsOf(document)
   if (faults.length > 0) return { status: 'faulty', faults }
-  return prepare(document as unknown as JobDocument, shelf, uploads.stateOf)
+  return prepare(document as unknown as JobDocument, shelf, stateOf)
 }
 
 function countMatching(document: Record<string, unknown>, shelf: Shelf): number {
