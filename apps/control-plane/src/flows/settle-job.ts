@@ -1,4 +1,4 @@
-import { type Amount, amount, formatTokens, type HoldId, type JobId, ZERO } from '@fog/kernel'
+import { type AccountId, type Amount, amount, formatTokens, type HoldId, type JobId, type NodeId } from '@fog/kernel'
 import { type Job, type Payable, payable, TIER_TERMS } from '@fog/scheduler'
 import { Ledger, type Payment, priceOf, splitPayment } from '@fog/tokenomics'
 import type { Batch, Platform } from '../platform.ts'
@@ -22,7 +22,9 @@ export async function settleJobs({ database, clock, config }: Platform): Promise
 
 async function settleJob(tx: Transaction, ledger: Ledger, job: Job, feeBasisPoints: bigint, at: number): Promise<void> {
   const work = await paidWork(tx, job.jobId)
-  const { payments, fee } = paymentsFor(job, work, feeBasisPoints)
+  const pay = payByNode(job, work, feeBasisPoints)
+  const payments = pay.map(({ ownerId, paid }) => ({ accountId: ownerId, amount: paid }))
+  const fee = amount(pay.reduce((sum, each) => sum + each.fee, 0n))
   const end = await endHold(ledger, job.holdId, payments, fee)
   await tx.jobs.saveJob({ ...job, settled: true, cost: end.hold.spent })
   const [cost, returned] = [formatTokens(end.hold.spent), formatTokens(end.refunded)]
@@ -55,19 +57,23 @@ async function endHold(ledger: Ledger, holdId: HoldId, payments: readonly Paymen
   return ledger.settle({ holdId, payments, treasuryFee })
 }
 
-/** One payment an accepted result, and the platform's part of them all. */
-export function paymentsFor(
-  job: Job,
-  work: readonly Payable[],
-  feeBasisPoints: bigint,
-): { payments: Payment[]; fee: Amount } {
-  let fee: bigint = ZERO
-  const payments = work.map(({ ownerId, fuel }) => {
-    const split = splitPayment(priceOfWork(job, fuel), feeBasisPoints)
-    fee += split.treasury
-    return { accountId: ownerId, amount: split.worker }
+/** What a node earned with a job, and the platform's part of it. */
+export interface NodePay {
+  readonly nodeId: NodeId
+  readonly ownerId: AccountId
+  readonly work: readonly PaidResult[]
+  readonly price: Amount
+  readonly paid: Amount
+  readonly fee: Amount
+}
+
+/** One payment a node: split once over all its work, so that small tasks do not lose their pay to rounding. */
+export function payByNode(job: Job, work: readonly PaidResult[], feeBasisPoints: bigint): NodePay[] {
+  return [...Map.groupBy(work, ({ nodeId }) => nodeId)].map(([nodeId, results]) => {
+    const price = amount(results.reduce((sum, { fuel }) => sum + priceOfWork(job, fuel), 0n))
+    const { worker: paid, treasury: fee } = splitPayment(price, feeBasisPoints)
+    return { nodeId, ownerId: results[0]!.ownerId, work: results, price, paid, fee }
   })
-  return { payments, fee: amount(fee) }
 }
 
 /** What one accepted result costs. */
