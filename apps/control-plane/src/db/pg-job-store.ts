@@ -84,10 +84,11 @@ export class PgJobStore implements JobStore {
     return rows.map(toJob).sort((a, b) => (a.jobId < b.jobId ? -1 : 1))
   }
 
-  async takeQueued(now: Instant, limit: number): Promise<QueuedTask[]> {
+  async takeQueued(now: Instant, limit: number, except: readonly JobId[] = []): Promise<QueuedTask[]> {
     const { rows } = await sql<TaskRow>`
       SELECT tasks.* FROM tasks JOIN jobs USING (job_id)
       WHERE tasks.pending > 0 AND tasks.not_before <= ${now} AND jobs.status IN ${OPEN}
+        AND NOT tasks.job_id = ANY (${texts(except)})
       ORDER BY tier_rank, queued_at, task_index, task_id LIMIT ${limit}
       FOR UPDATE OF tasks SKIP LOCKED`.execute(this.#db)
     const jobs = await this.#jobs(rows.map((row) => row.job_id))
