@@ -22,6 +22,8 @@ export interface Config {
   readonly offer: Offer
   /** Inputs kept for later tasks, at most. */
   readonly cacheBytes: number
+  /** Where compiled sources of our own code are kept between starts, for the children as for every process of ours. */
+  readonly compileCacheFolder: string | undefined
   /** How long running tasks may go on after the worker is told to stop. */
   readonly stopGraceMs: number
 }
@@ -76,6 +78,7 @@ export function readConfig(env: Environment = process.env): Config {
       maxTasks: whole('FOG_WORKER_MAX_TASKS', 1, 10_000),
     },
     cacheBytes: mib('FOG_WORKER_CACHE_MIB', 16) ?? 2048 * MIB,
+    compileCacheFolder: env['NODE_COMPILE_CACHE'] || undefined,
     stopGraceMs: (whole('FOG_WORKER_STOP_GRACE_SECONDS', 0, 86_400) ?? 10) * 1000,
   }
 }

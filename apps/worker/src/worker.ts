@@ -138,8 +138,9 @@ export class Worker {
 
   async #startPool(): Promise<ExecutorPool> {
     const { config, log } = this.#dependencies
-    const { folder, bubblewrap, policy } = config
-    const sandbox = await Sandbox.probe({ folder, bubblewrap, nice: NICE[policy] })
+    const { folder, bubblewrap, policy, compileCacheFolder } = config
+    const cacheFolder = join(compileCacheFolder ?? folder, 'executor')
+    const sandbox = await Sandbox.probe({ cacheFolder, bubblewrap, nice: NICE[policy] })
     log.info({ ...sandbox.confinement }, 'how tasks are confined here')
     const pool = new ExecutorPool({ sandbox, log }, { ...DEFAULT_POOL, memoryBytes: this.#offer.room.memoryBytes })
     await pool.start()

@@ -13,10 +13,11 @@ import { Sandbox } from './sandbox.ts'
 
 const MIB = 1024 * 1024
 const folder = mkdtempSync(join(tmpdir(), 'fog-pool-'))
+const cacheFolder = join(folder, 'cache')
 let pool: ExecutorPool
 
 beforeAll(async () => {
-  const sandbox = await Sandbox.probe({ folder, bubblewrap: 'auto', nice: 0 })
+  const sandbox = await Sandbox.probe({ cacheFolder, bubblewrap: 'auto', nice: 0 })
   pool = new ExecutorPool({ sandbox, log: pino({ level: 'silent' }) }, { ...DEFAULT_POOL, memoryBytes: 4096 * MIB })
   await pool.start()
 })
@@ -168,7 +169,7 @@ test('a child that dies under its task is a fault of ours, not of the program', 
 })
 
 test('nothing is left when the pool stops', async () => {
-  const sandbox = await Sandbox.probe({ folder, bubblewrap: 'auto', nice: 0 })
+  const sandbox = await Sandbox.probe({ cacheFolder, bubblewrap: 'auto', nice: 0 })
   const other = new ExecutorPool({ sandbox, log: pino({ level: 'silent' }) }, { ...DEFAULT_POOL, memoryBytes: 256 * MIB })
   await other.start()
   const pids = other.pids.flatMap((pid) => [pid, ...descendants(pid)])

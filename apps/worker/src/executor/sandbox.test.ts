@@ -6,8 +6,9 @@ import { afterAll, expect, test } from 'vitest'
 import { Sandbox } from './sandbox.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'fog-sandbox-'))
+const cacheFolder = join(folder, 'cache')
 const limits = { memoryBytes: 64 * 1024 * 1024, cpuSeconds: 2 }
-const sandbox = await Sandbox.probe({ folder, bubblewrap: 'auto', nice: 0 })
+const sandbox = await Sandbox.probe({ cacheFolder, bubblewrap: 'auto', nice: 0 })
 const isWrapped = sandbox.confinement.bubblewrap.isUsed
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -59,7 +60,7 @@ test('a memory larger than any task may have is refused by the engine itself', a
 })
 
 test('turned off, it says so and starts children all the same', async () => {
-  const bare = await Sandbox.probe({ folder, bubblewrap: 'off', nice: 0 })
+  const bare = await Sandbox.probe({ cacheFolder, bubblewrap: 'off', nice: 0 })
   expect(bare.confinement.bubblewrap).toEqual({ isUsed: false, why: 'turned off by FOG_WORKER_BUBBLEWRAP' })
   expect(bare.launch(limits).args).not.toContain('--unshare-all')
 })

@@ -40,7 +40,7 @@ const HARD_AFTER_SECONDS = 5
 
 export interface SandboxOptions {
   /** Keeps compiled sources between starts. */
-  readonly folder: string
+  readonly cacheFolder: string
   readonly bubblewrap: 'auto' | 'off'
   readonly nice: number
 }
@@ -48,25 +48,18 @@ export interface SandboxOptions {
 /** Builds the command line of a child from what works on this device. */
 export class Sandbox {
   readonly confinement: Confinement
-  readonly #cacheFolder: string
   readonly #mounts: readonly string[]
   readonly #options: SandboxOptions
 
-  private constructor(
-    confinement: Confinement,
-    options: SandboxOptions,
-    { cacheFolder, mounts }: { cacheFolder: string; mounts: readonly string[] },
-  ) {
+  private constructor(confinement: Confinement, options: SandboxOptions, mounts: readonly string[]) {
     this.confinement = confinement
-    this.#cacheFolder = cacheFolder
     this.#mounts = mounts
     this.#options = options
   }
 
   /** Tries what there is. */
   static async probe(options: SandboxOptions): Promise<Sandbox> {
-    const { bubblewrap } = options
-    const cacheFolder = join(options.folder, 'compiled')
+    const { bubblewrap, cacheFolder } = options
     mkdirSync(cacheFolder, { recursive: true, mode: 0o700 })
     const [endsWithWorker, cpuLimit] = await Promise.all([
       tried('setpriv', ['--pdeathsig', 'KILL', '--', process.execPath, '--version']),
@@ -77,12 +70,12 @@ export class Sandbox {
       bubblewrap === 'off'
         ? ({ isUsed: false, why: 'turned off by FOG_WORKER_BUBBLEWRAP' } as const)
         : await tried('bwrap', [...mounts, '--', process.execPath, '--version'])
-    return new Sandbox({ bubblewrap: wrapped, endsWithWorker, cpuLimit }, options, { cacheFolder, mounts })
+    return new Sandbox({ bubblewrap: wrapped, endsWithWorker, cpuLimit }, options, mounts)
   }
 
   launch(limits: LaunchLimits): Launch {
     const { bubblewrap, endsWithWorker, cpuLimit } = this.confinement
-    const env = { NODE_COMPILE_CACHE: this.#cacheFolder, UV_THREADPOOL_SIZE: '1', NODE_NO_WARNINGS: '1' }
+    const env = { NODE_COMPILE_CACHE: this.#options.cacheFolder, UV_THREADPOOL_SIZE: '1', NODE_NO_WARNINGS: '1' }
     const words = [
       ...(endsWithWorker.isUsed ? ['setpriv', '--pdeathsig', 'KILL', '--'] : []),
       ...(cpuLimit.isUsed ? ['prlimit', `--cpu=${limits.cpuSeconds}:${limits.cpuSeconds + HARD_AFTER_SECONDS}`, '--core=0', '--'] : []),
@@ -98,8 +91,7 @@ export class Sandbox {
   /** The same without bubblewrap, for the one run that fills the cache of compiled sources and runs no task. */
   launchBare(limits: LaunchLimits): Launch {
     const off = { isUsed: false, why: 'runs no task' } as const
-    const bare = { cacheFolder: this.#cacheFolder, mounts: [] }
-    return new Sandbox({ ...this.confinement, bubblewrap: off }, this.#options, bare).launch(limits)
+    return new Sandbox({ ...this.confinement, bubblewrap: off }, this.#options, []).launch(limits)
   }
 }
 
