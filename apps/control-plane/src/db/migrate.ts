@@ -25,14 +25,27 @@ export async function migrate(client: ClientBase, migrations = MIGRATIONS): Prom
   await refuseOldServer(client)
   await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK])
   try {
-    await client.query(`CREATE TABLE IF NOT EXISTS schema_migrations (
-      number integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL, applied_at timestamptz DEFAULT now())`)
+    await prepareSchema(client)
     const missing = await missingIn(client, migrations)
     for (const migration of missing) await apply(client, migration)
     return missing.map(({ number }) => number)
   } finally {
     await client.query('SELECT pg_advisory_unlock($1)', [MIGRATION_LOCK])
   }
+}
+
+/** Makes the table that says which migrations were applied. */
+export async function prepareSchema(client: ClientBase): Promise<void> {
+  await client.query(`CREATE TABLE IF NOT EXISTS schema_migrations (
+    number integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL, applied_at timestamptz DEFAULT now())`)
+}
+
+/** Applies one step within the caller's transaction. */
+export async function applyMigration(client: ClientBase, migration: Migration): Promise<void> {
+  const { number, name, sql } = migration
+  await client.query(sql)
+  const row = [number, name, checksumOf(migration)]
+  await client.query('INSERT INTO schema_migrations (number, name, checksum) VALUES ($1, $2, $3)', row)
 }
 
 export function checksumOf({ sql }: Migration): string {
@@ -54,16 +67,14 @@ async function missingIn(client: ClientBase, migrations: readonly Migration[]): 
 }
 
 async function apply(client: ClientBase, migration: Migration): Promise<void> {
-  const { number, name, sql } = migration
   await client.query('BEGIN')
   try {
-    await client.query(sql)
-    const row = [number, name, checksumOf(migration)]
-    await client.query('INSERT INTO schema_migrations (number, name, checksum) VALUES ($1, $2, $3)', row)
+    await applyMigration(client, migration)
     await client.query('COMMIT')
   } catch (fault) {
     await client.query('ROLLBACK')
     const reason = fault instanceof Error ? fault.message : String(fault)
+    const { number, name } = migration
     throw new DatabaseError({ code: 'database.migration_failed', number, name, reason }, { cause: fault })
   }
 }

@@ -34,7 +34,7 @@ export interface PgDatabaseLimits extends PoolLimits {
   readonly reconnectMs: number
 }
 
-const LIMITS: PgDatabaseLimits = { ...POOL_LIMITS, conflictRetries: 10, reconnectMs: 15_000 }
+const LIMITS: PgDatabaseLimits = { ...POOL_LIMITS, conflictRetries: 10, reconnectMs: 20_000 }
 const CONFLICT_FIRST_DELAY_MS = 4
 const RECONNECT_FIRST_DELAY_MS = 25
 const LONGEST_DELAY_MS = 1_000
@@ -70,8 +70,10 @@ export class PgDatabase implements Database {
     this.#limits = { ...LIMITS, ...limits }
     this.#log = log
     this.#pool = makePool(address, this.#limits)
-    // An idle connection that breaks is dropped by the pool, and the next one is made when it is needed.
-    this.#pool.on('error', (fault) => log?.debug({ err: fault }, 'an idle database connection was lost'))
+    const onLost = (fault: Error) => log?.debug({ err: fault }, 'a database connection was lost')
+    // The pool listens only while a connection is idle. One that breaks in the middle of a transaction says so twice: to the
+    // statement under way, and as an event that would end the process if nobody listened.
+    this.#pool.on('error', onLost).on('connect', (client) => client.on('error', onLost))
     this.#kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: this.#pool }) })
     this.#wakeups = new PgWakeups({ address, log })
     this.read = storesOf(this.#kysely)

@@ -15,8 +15,10 @@ const EVENT: RowShape<FogEvent> = {
   data: ['json', (event) => event.data],
 }
 
-/** Every transaction older than this has ended. */
-const HORIZON = sql`pg_snapshot_xmin(pg_current_snapshot())::text::bigint`
+/** This transaction's place in the feed. */
+const PLACE = sql`pg_current_xact_id()::text::bigint + (SELECT xid FROM feed_origin)`
+/** Every transaction whose place is before this one has ended. */
+const HORIZON = sql`pg_snapshot_xmin(pg_current_snapshot())::text::bigint + (SELECT xid FROM feed_origin)`
 
 /**
  * The feed in PostgreSQL, in the order of transactions. A cursor names a transaction and a sequence number; events are
@@ -33,13 +35,15 @@ export class PgEventLog implements EventLog {
   async append(events: readonly FogEvent[]): Promise<void> {
     if (events.length === 0) return
     const names = sql.join(Object.keys(EVENT).map((name) => sql.ref(name)))
-    await sql`INSERT INTO events (${names}) SELECT * FROM ${rowsOf(EVENT, events)}`.execute(this.#db)
+    await sql`INSERT INTO events (${names}, xid) SELECT r.*, ${PLACE} FROM ${rowsOf(EVENT, events)}`.execute(this.#db)
   }
 
   async read(after: EventCursor | undefined, limit: number) {
     const { xid, sequence } = parseCursor(after)
+    // A place that is yet to come was given out by a database that has been restored to an earlier state since.
+    const start = sql`CASE WHEN ${xid}::bigint > ${HORIZON} THEN 0 ELSE ${xid}::bigint END`
     const { rows } = await sql<EventRow>`
-      SELECT * FROM events WHERE (xid, sequence) > (${xid}::bigint, ${sequence}::bigint) AND xid < ${HORIZON}
+      SELECT * FROM events WHERE (xid, sequence) > (${start}, ${sequence}::bigint) AND xid < ${HORIZON}
       ORDER BY xid, sequence LIMIT ${limit}`.execute(this.#db)
     return rows.map((row) => ({ ...toEvent(row), cursor: `${row.xid}.${row.sequence}` }))
   }

@@ -49,10 +49,11 @@ export class PgLeadership implements Leadership {
     client.on('error', () => over.abort())
     client.once('end', () => over.abort())
     const stopWaiting = () => hangUp(client)
-    signal.addEventListener('abort', stopWaiting)
     try {
       await client.connect()
+      // Not sooner: the driver never answers a connect that is ended in its middle.
       signal.throwIfAborted()
+      signal.addEventListener('abort', stopWaiting)
       // The server must notice a candidate or a leader whose machine is gone, and one that hangs.
       await client.query(`SET statement_timeout = 0; SET lock_timeout = 0; SET client_connection_check_interval = '2s';
         SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3`)

@@ -17,7 +17,7 @@ CREATE TABLE blob_grants (
 -- Sequence numbers are given before the commit, so a reader who went by them alone would pass over a transaction that
 -- commits late. Readers go by transaction, and only as far as every older one has ended.
 CREATE TABLE events (
-  xid               bigint NOT NULL DEFAULT (pg_current_xact_id()::text::bigint),
+  xid               bigint NOT NULL,
   sequence          bigint GENERATED ALWAYS AS IDENTITY,
   type              text NOT NULL,
   at                bigint NOT NULL,
@@ -28,6 +28,12 @@ CREATE TABLE events (
   data              json NOT NULL,
   PRIMARY KEY (xid, sequence)
 );
+
+-- Added to every transaction's number: a database restored into another server goes on counting where it was.
+CREATE TABLE feed_origin (
+  xid               bigint NOT NULL
+);
+INSERT INTO feed_origin VALUES (0);
 
 CREATE INDEX events_by_age ON events (at);
 

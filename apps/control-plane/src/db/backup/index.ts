@@ -1,0 +1,5 @@
+export { makeBackup } from './backup.ts'
+export { restoreBackup } from './restore.ts'
+export { BackupError } from './backup-error.ts'
+export type { BackupDependencies, BackupOptions, BackupProgress, BackupSummary } from './backup.ts'
+export type { RestoreDependencies, RestoreSummary } from './restore.ts'
