@@ -1,5 +1,13 @@
 import { type NodeId, parseId } from '@fog/kernel'
-import { type Attempt, isLive, type Job, SchedulerError, type Task, type TaskWithAttempts } from '@fog/scheduler'
+import {
+  type Attempt,
+  isLive,
+  isOpen,
+  type Job,
+  SchedulerError,
+  type Task,
+  type TaskWithAttempts,
+} from '@fog/scheduler'
 import { needScope, seesAll } from '../../access/caller.ts'
 import type { KnownCaller } from '../../access/known-caller.ts'
 import { cancelJob } from '../../flows/cancel-job.ts'
@@ -133,10 +141,9 @@ function mayRead(caller: KnownCaller, job: Job): boolean {
 async function taskViews(platform: Platform, tasks: readonly Task[]) {
   const { jobs } = platform.database.read
   const accepted = await jobs.findAttempts(tasks.flatMap(({ acceptedAttemptId }) => acceptedAttemptId ?? []))
-  // Few at any time: no more run at once than the fog has room for.
-  const running = await Promise.all(
-    tasks.filter(({ status }) => status === 'running').map(({ taskId }) => jobs.findTask(taskId)),
-  )
+  // Few at any time: no more are placed at once than the fog has room for.
+  const placed = tasks.filter((task) => isOpen(task) && task.attempts > 0)
+  const running = await Promise.all(placed.map(({ taskId }) => jobs.findTask(taskId)))
   const live = running.flatMap((found) => found?.attempts.findLast(isLive) ?? [])
   const shown = new Map([...accepted, ...live].map((attempt) => [attempt.taskId, attempt]))
   const names = await nodeNames(platform, [...shown.values()])
