@@ -77,7 +77,8 @@ export async function buildServer(dependencies: ServerDependencies): Promise<Fas
 function addHooks(app: FastifyInstance, metrics: Metrics): void {
   app.addHook('onSend', async (request, reply) => {
     const page = String(reply.getHeader('content-type') ?? '').startsWith('text/html')
-    void reply.headers(securityHeaders({ page, secure: request.protocol === 'https' }))
+    // "Not modified" has no content type, and its headers would replace those the browser kept with the page.
+    if (reply.statusCode !== 304) void reply.headers(securityHeaders({ page, secure: request.protocol === 'https' }))
     void reply.header('x-request-id', request.id)
     if (request.url.startsWith('/v1/') && !reply.hasHeader('cache-control'))
       void reply.header('cache-control', 'no-store')
