@@ -30,7 +30,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'onion',
   ],
   'apps/worker': ['contract', 'p2p', 'betanet', 'onion', 'bitchat', 'idle'],
-  'apps/cli': ['contract', 'sdk'],
+  'apps/cli': ['contract', 'sdk', 'idle'],
   'apps/console': ['contract', 'p2p', 'bitchat', 'idle'],
 }
 

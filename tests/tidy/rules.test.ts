@@ -174,7 +174,7 @@ describe('environmentOutsideConfig', () => {
       'apps/worker/src/config.ts': 'export const a = process.env.FOG_X',
       'apps/worker/bin/worker.mjs': `process.env.A = '1'`,
       'scripts/a.mjs': 'process.env.A',
-      'apps/worker/src/a.ts': `export const env = { ...process.env, A: process.env['PATH'] }`,
+      'apps/worker/src/a.ts': `export const all = { ...process.env, A: process.env['PATH'] }\nspawn('a', { env: process.env })`,
     }
     expect(problems(rule, files)).toEqual([])
   })
@@ -198,6 +198,7 @@ describe('clockOrDiceInPackages', () => {
     const files = {
       'packages/kernel/src/node/a.ts': 'Date.now()',
       'apps/worker/src/a.ts': 'Date.now() + Math.random()',
+      'packages/fog/src/a.test.ts': 'performance.now()',
       'packages/fog/src/a.ts': 'new Date(5).toISOString() + Date.UTC(2026, 0) + Math.round(1.5)',
     }
     expect(problems(rule, files)).toEqual([])
