@@ -5,7 +5,8 @@ import { EMPTY_BLOCK, I32, I64, OP } from '../opcodes.ts'
 /** Types of every module made here: nothing, i32 -> i32, i32 -> i32 i32, and those of two calls of the host. */
 const TYPES = { none: 0, one: 1, two: 2, write: 3, exit: 4 } as const
 const IMPORTED = 2
-const [FD_WRITE, PROC_EXIT] = [0, 1]
+const FD_WRITE = 0
+const PROC_EXIT = 1
 const LOCALS = 4
 /** Turns a loop may take, all its entries in one call together. */
 const MOST_TURNS = 5
@@ -84,7 +85,7 @@ function startBody(rng: Rng, last: number): Uint8Array {
   set(64)
   out.u8(STORE, 2, 0)
   for (const argument of [1, 16, 1, 24]) set(argument)
-  out.u8(OP.call, FD_WRITE!, 0x1a)
+  out.u8(OP.call, FD_WRITE, 0x1a)
   return out.u8(OP.end).done()
 }
 
@@ -274,7 +275,7 @@ class BodyWriter {
   #exit(): void {
     if (randomBelow(this.#rng, 4) > 0) return
     this.#expression()
-    this.#out.u8(OP.if, EMPTY_BLOCK, OP.i32Const, 5, OP.call, PROC_EXIT!, OP.end)
+    this.#out.u8(OP.if, EMPTY_BLOCK, OP.i32Const, 5, OP.call, PROC_EXIT, OP.end)
   }
 
   #block(depth: number): void {
