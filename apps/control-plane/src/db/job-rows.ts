@@ -1,5 +1,5 @@
 import { amount } from '@fog/kernel'
-import type { Attempt, CountDelta, Job, JobSpec, Report, Task } from '@fog/scheduler'
+import type { Attempt, CountDelta, Job, JobSpec, Report, Task, TaskLimits } from '@fog/scheduler'
 import type { RowShape } from './rows.ts'
 import type { AttemptRow, JobRow, TaskRow } from './tables.ts'
 
@@ -142,11 +142,16 @@ export function toAttempt(row: AttemptRow): Attempt {
 
 /** Written by this store and nobody else, so its form is known; only the fuel has to become a big integer again. */
 function toSpec(document: unknown): JobSpec {
-  const spec = document as JobSpec
+  const spec = document as Omit<JobSpec, 'limits'> & { readonly limits: Omit<TaskLimits, 'fuel'> & KeptFuel }
   return { ...spec, limits: { ...spec.limits, fuel: BigInt(spec.limits.fuel) } }
 }
 
 function toReport(document: unknown): Report {
-  const report = document as Report
+  const report = document as Omit<Report, 'fuel'> & KeptFuel
   return { ...report, fuel: BigInt(report.fuel) }
+}
+
+/** JSON has no big integers: see `toJson`. */
+interface KeptFuel {
+  readonly fuel: string
 }

@@ -203,7 +203,7 @@ function refusalOf(postings: readonly Posting[], accounts: readonly Account[]): 
     const available = balances.get(accountId)
     if (available === undefined) return new LedgerError({ code: 'ledger.account_not_found', accountId })
     if (available + change < 0n && change < 0n && kinds.get(accountId) !== 'mint') {
-      const [has, needs] = [formatTokens(available), formatTokens(-change)]
+      const [has, needs] = [formatTokens(available), formatTokens(0n - change)]
       return new LedgerError({ code: 'ledger.insufficient_funds', accountId, available: has, needed: needs })
     }
     balances.set(accountId, available + change)

@@ -35,7 +35,7 @@ const parsers: NonNullable<PoolConfig['types']> = {
   getTypeParser: ((oid: number, format: 'text' | 'binary') => {
     if (format === 'text' && oid === INT8) return wholeNumber
     if (format === 'text' && oid === NUMERIC) return BigInt
-    return types.getTypeParser(oid, format as 'text')
+    return types.getTypeParser(oid, format)
   }) as typeof types.getTypeParser,
 }
 

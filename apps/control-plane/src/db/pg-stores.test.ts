@@ -8,6 +8,7 @@ import type { Transaction } from '../ports.ts'
 import type { ScratchDatabases } from './testing/scratch-database.ts'
 
 for (const { name, binariesDir, present } of SERVERS) {
+  // oxlint-disable-next-line vitest/valid-title -- the server's own name
   describe.runIf(present)(name, () => {
     let scratch: ScratchDatabases
 

@@ -53,6 +53,8 @@ const backUp = async () => makeBackup({ address: source.connection, blobs: await
 const restore = async (from = file) =>
   restoreBackup({ address: target.connection, blobs: await blobsOf('target') }, from)
 
+const place = (name: string) => (TABLES_IN_ORDER as readonly string[]).indexOf(name)
+
 async function* once(content: Uint8Array): AsyncGenerator<Uint8Array> {
   yield content
 }
@@ -80,8 +82,8 @@ async function live(database: PgDatabase): Promise<{ accountId: ReturnType<Fixtu
     await tx.blobs.addSmall([{ digest: toHex(sha256(utf8('x'))), content: Uint8Array.from([0, 10, 92, 255]), at: 1 }])
     await tx.blobs.grant(user.accountId, [large.digest])
     await tx.events.append([some.event({ type: 'first' })])
-    const place = { taskId: tasks[0]!.taskId, attemptId: some.id('attempt'), sequence: 0 }
-    await tx.logs.append([some.chunk({ ...place, text: '\t\\\r\n\u0001 größe' })])
+    const line = { taskId: tasks[0]!.taskId, attemptId: some.id('attempt'), sequence: 0 }
+    await tx.logs.append([some.chunk({ ...line, text: '\t\\\r\n\u0001 größe' })])
   })
   return user
 }
@@ -140,16 +142,16 @@ describe('a backup', () => {
   test('is of one moment while the platform goes on', async () => {
     const { accountId } = await live(source.database)
     const rng = seededRng(78)
-    let paying = true
+    const enough = new AbortController()
     const pay = async () => {
-      while (paying) {
+      while (!enough.signal.aborted) {
         const order = { transferId: newId('transfer', 5, rng), amount: amount(1n), reference: 'on' }
         await source.database.transact((tx) => new Ledger({ store: tx.ledger, clock }).mint({ accountId, ...order }))
       }
     }
     const paid = Promise.all([pay(), pay()])
     await backUp()
-    paying = false
+    enough.abort()
     await paid
     // The restore audits the books: a transfer without its postings would be found.
     await expect(restore()).resolves.toMatchObject({ contents: 1 })
@@ -179,7 +181,6 @@ describe('a backup', () => {
     await client.end()
     const names = rows.map((row) => row.name).filter((name) => name !== 'schema_migrations')
     expect([...TABLES_IN_ORDER].sort()).toEqual(names.sort())
-    const place = (name: string) => (TABLES_IN_ORDER as readonly string[]).indexOf(name)
     for (const { from, to } of references.rows) expect(place(to)).toBeLessThan(place(from))
   })
 })

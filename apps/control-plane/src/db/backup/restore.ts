@@ -141,11 +141,9 @@ class Reading {
   }
 
   async #takePart(table: string, entry: Entry): Promise<void> {
-    if (this.#open?.name !== table) {
-      await this.#endTable()
-      this.#open = this.#startTable(table)
-    }
-    await this.#open!.write(entry)
+    if (this.#open?.name !== table) await this.#endTable()
+    this.#open ??= this.#startTable(table)
+    await this.#open.write(entry)
   }
 
   #startTable(name: string): OpenTable {

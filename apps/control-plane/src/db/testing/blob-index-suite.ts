@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { BlobIndex, Database } from '../../ports.ts'
 import { MadeUp } from './made-up.ts'
-import type { OpenDatabase } from './own-stores-suite.ts'
+import type { OpenDatabase } from './open-database.ts'
 
 export function describeBlobIndex(open: OpenDatabase): void {
   describe('as an index of content', () => {

@@ -1,13 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Database, EventLog, FogEvent } from '../../ports.ts'
 import { MadeUp, START } from './made-up.ts'
-import type { OpenDatabase } from './own-stores-suite.ts'
+import type { OpenDatabase } from './open-database.ts'
 
 export function describeEventLog(open: OpenDatabase): void {
   describe('as an event log', () => {
     let database: Database
     let close: () => Promise<void>
     let some: MadeUp
+    const prune = (before: number, limit: number) => database.transact((tx) => tx.events.prune(before, limit))
     const append = (...events: FogEvent[]) => database.transact((tx) => tx.events.append(events))
     const read: EventLog['read'] = (after, limit) => database.read.events.read(after, limit)
     const types = async (after: string | undefined, limit = 100) => (await read(after, limit)).map(({ type }) => type)
@@ -91,7 +92,6 @@ export function describeEventLog(open: OpenDatabase): void {
 
     test('what is old is dropped, a limited number at a time', async () => {
       for (let i = 0; i < 5; i += 1) await append(some.event({ type: `e.${i}`, at: START + i }))
-      const prune = (before: number, limit: number) => database.transact((tx) => tx.events.prune(before, limit))
       expect(await prune(START + 3, 2)).toBe(2)
       expect(await prune(START + 3, 2)).toBe(1)
       expect(await prune(START + 3, 2)).toBe(0)

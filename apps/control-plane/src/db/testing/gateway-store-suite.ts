@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Database } from '../../ports.ts'
 import { MadeUp } from './made-up.ts'
-import type { OpenDatabase } from './own-stores-suite.ts'
+import type { OpenDatabase } from './open-database.ts'
 
 export function describeGatewayStore(open: OpenDatabase): void {
   describe('as a store of gateways', () => {

@@ -5,10 +5,7 @@ import { describeDatabase } from './database-suite.ts'
 import { describeEventLog } from './event-log-suite.ts'
 import { describeGatewayStore } from './gateway-store-suite.ts'
 import { describeLogStore } from './log-store-suite.ts'
-import type { Database } from '../../ports.ts'
-
-/** Opens an empty database; called for each test, closed by the suite. */
-export type OpenDatabase = () => Promise<{ readonly database: Database; close(): Promise<void> }>
+import type { OpenDatabase } from './open-database.ts'
 
 /** What the control plane's own stores, and the database as a whole, must do whatever they are kept in. */
 export function describeOwnStores(name: string, open: OpenDatabase): void {

@@ -17,7 +17,7 @@ export interface ScratchDatabases {
 export interface ScratchDatabase {
   readonly database: PgDatabase
   readonly connection: PostgresConnection
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 /** Servers to test against: the one that comes with npm, and Debian's PostgreSQL 15 where it is installed. */
