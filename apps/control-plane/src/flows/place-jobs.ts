@@ -1,5 +1,6 @@
+import { NOTHING } from '@fog/fog'
 import { type AttemptId, type Instant, type JobId, newId, type NodeId } from '@fog/kernel'
-import { type Attempt, type NodeView, plan, type QueuedTask, type Tier } from '@fog/scheduler'
+import { type Attempt, type Job, type NodeView, type Plan, plan, type QueuedTask, type Tier } from '@fog/scheduler'
 import type { Platform } from '../platform.ts'
 import type { Transaction } from '../ports.ts'
 import { advanceTasks, type TaskChange } from './advance-tasks.ts'
@@ -57,11 +58,11 @@ export async function placeJobs(platform: Platform, round: Round): Promise<Place
       const queue = await tx.jobs.takeQueued(now, WINDOW, waiting)
       if (queue.length === 0) break
       const nodes = await openNodes(tx, round)
-      if (nodes.every(isFull)) break
+      if (nodes.every(({ slots }) => slots < 1)) break
       const attempts = await placeWindow(platform, tx, queue, nodes, round)
       placed.push(...waits(attempts, queue))
       if (attempts.length === queue.length && queue.length === WINDOW) return { next: 'more', placed }
-      if (queue.length < WINDOW) break
+      if (queue.length < WINDOW || nodes.every(isFull)) break
       for (const { job } of queue) if (!waiting.includes(job.jobId)) waiting.push(job.jobId)
     }
     return { next: 'idle', placed }
@@ -81,8 +82,8 @@ function waits(attempts: readonly Attempt[], queue: readonly QueuedTask[]): Plac
   })
 }
 
-function isFull({ free, slots }: NodeView): boolean {
-  return slots < 1 || free.cpuMilli < 1
+function isFull({ free }: NodeView): boolean {
+  return free.cpuMilli < 1
 }
 
 async function placeWindow(
@@ -93,29 +94,71 @@ async function placeWindow(
   round: Round,
 ): Promise<readonly Attempt[]> {
   const now = platform.clock.now()
-  const { placements, lastNodeId } = plan(queue, nodes, { now, route, lastNodeId: round.lastNodeId })
-  round.lastNodeId = lastNodeId
-  if (placements.length === 0) return []
-  const attempts = leasesFor(platform, placements, queue, nodes, now)
-  const limits = new Map(queue.map(({ job }) => [job.jobId, job.spec.limits]))
-  const wanted = attempts.map(({ attemptId, nodeId, jobId }) => {
-    const { cpuMilli, memoryBytes, diskBytes } = limits.get(jobId)!
-    return { attemptId, nodeId, resources: { cpuMilli, memoryBytes, diskBytes } }
+  const first = plan(queue, nodes, { now, route, lastNodeId: round.lastNodeId })
+  const ahead = planAhead(queue, nodes, first, now)
+  round.lastNodeId = first.lastNodeId
+  const attempts = leasesFor(platform, [...first.placements, ...ahead], queue, nodes, now)
+  if (attempts.length === 0) return []
+  const jobs = new Map(queue.map(({ job }) => [job.jobId, job]))
+  const wanted = attempts.map(({ attemptId, nodeId, jobId }, i) => {
+    const { cpuMilli, memoryBytes, diskBytes } = jobs.get(jobId)!.spec.limits
+    // What waits on the device takes nothing of it: the device itself begins it when it has room.
+    const resources = i < first.placements.length ? { cpuMilli, memoryBytes, diskBytes } : NOTHING
+    return { attemptId, nodeId, resources }
   })
   const reserved = new Set<AttemptId>(await tx.nodes.reserve(wanted))
   const leased = attempts.filter(({ attemptId }) => reserved.has(attemptId))
   const changes = leased.map((attempt): TaskChange => ({ taskId: attempt.taskId, event: { type: 'placed', attempt } }))
   await advanceTasks(platform, tx, changes, queue)
-  const programs = new Map(queue.map(({ job }) => [job.jobId, job.spec.program.digest]))
-  for (const { nodeId, jobId } of leased) round.placed(nodeId, programs.get(jobId)!)
+  for (const { nodeId, jobId } of leased) round.placed(nodeId, jobs.get(jobId)!.spec.program.digest)
   tx.wake('dispatch')
   return leased
+}
+
+/**
+ * Tasks that take less time than their results take to travel are leased ahead of their turn, so that a device goes from
+ * one to the next without waiting for us. Only where there is no room at all, only as many as the device takes at once, and
+ * never so many that another device would stand idle for long.
+ */
+function planAhead(
+  queue: readonly QueuedTask[],
+  nodes: readonly NodeView[],
+  first: Plan,
+  now: Instant,
+): Plan['placements'] {
+  const full = new Set(first.waiting.filter(({ reason }) => reason === 'no_room').map(({ taskId }) => taskId))
+  const short = queue.filter(({ task, job }) => full.has(task.taskId) && isShort(job, now))
+  if (short.length === 0) return []
+  const taken = new Map<NodeId, number>()
+  for (const { nodeId } of first.placements) taken.set(nodeId, (taken.get(nodeId) ?? 0) + 1)
+  const roomy = nodes.map((node) => ({
+    ...node,
+    free: times(node.capacity, AHEAD),
+    slots: node.slots - (taken.get(node.nodeId) ?? 0),
+  }))
+  return plan(short, roomy, { now, route, lastNodeId: first.lastNodeId }).placements
+}
+
+/** So many tasks may wait on a device for each that it has room to run. */
+const AHEAD = 4
+/** A task this short is leased ahead: with four in line, a device that joins waits for less than a second of work. */
+const SHORT_MS = 250
+const DONE_BEFORE_KNOWN = 4
+
+/** Whether the job's tasks have been short so far, by how many were done in the time since it started. */
+function isShort({ startedAt, counts }: Job, now: Instant): boolean {
+  if (startedAt === undefined || counts.done < DONE_BEFORE_KNOWN) return false
+  return ((now - startedAt) * Math.max(1, counts.running)) / counts.done < SHORT_MS
+}
+
+function times({ cpuMilli, memoryBytes, diskBytes }: NodeView['capacity'], factor: number): NodeView['capacity'] {
+  return { cpuMilli: cpuMilli * factor, memoryBytes: memoryBytes * factor, diskBytes: diskBytes * factor }
 }
 
 /** A lease for each placement; several of one task carry rising fences. */
 function leasesFor(
   { config, rng }: Platform,
-  placements: ReturnType<typeof plan>['placements'],
+  placements: Plan['placements'],
   queue: readonly QueuedTask[],
   nodes: readonly NodeView[],
   at: Instant,
