@@ -1,12 +1,27 @@
 import { isFogError } from '@fog/kernel'
-import { pino } from 'pino'
 import { startControlPlane } from './compose.ts'
-import { readConfig } from './config.ts'
+import { type Config, readConfig } from './config.ts'
+import { makeLog } from './http/log.ts'
+import { backUp, restore } from './keep-safe.ts'
+
+const USAGE = 'Usage: fog-control-plane [backup FILE | restore FILE]'
+
+async function main(): Promise<void> {
+  const [command, file, ...rest] = process.argv.slice(2)
+  const config = readConfig()
+  if (command === undefined) return run(config)
+  const work = { backup: backUp, restore }[command]
+  if (!work || file === undefined || rest.length > 0) {
+    console.error(USAGE)
+    process.exit(2)
+  }
+  await work(config, file, (text) => console.log(text))
+  process.exit(0)
+}
 
 /** Runs one control plane until it is told to stop, by a signal or by its parent going away. */
-async function main(): Promise<void> {
-  const config = readConfig()
-  const log = pino({ level: config.logLevel })
+async function run(config: Config): Promise<void> {
+  const log = makeLog(config)
   const controlPlane = await startControlPlane(config, log)
   const { url, setupCode } = controlPlane
   // A parent such as `fog up` waits for this; alone, the log says it.

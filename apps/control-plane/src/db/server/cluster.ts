@@ -52,6 +52,7 @@ export async function ensureCluster(
   version: ServerVersion,
 ): Promise<boolean> {
   await removeUnfinished(cluster)
+  await finishSwap(cluster)
   const found = await majorIn(cluster)
   if (found === undefined) {
     await initialise(cluster, binaries, launcher)
@@ -93,6 +94,38 @@ const UNFINISHED = '.unfinished'
 
 async function removeUnfinished(cluster: string): Promise<void> {
   await rm(`${cluster}${UNFINISHED}`, { recursive: true, force: true })
+}
+
+/** What a cluster is called while its successor waits to take its place, and afterwards. */
+export function retiredName(cluster: string, major: string): string {
+  return `${cluster}.retired-${major}`
+}
+
+/** Where a successor waits. */
+export function successorName(cluster: string): string {
+  return `${cluster}.successor`
+}
+
+/**
+ * Puts the successor, which holds the same data in another version's form, in the cluster's place. The old one is kept under
+ * its retired name. A process that dies between the two steps leaves no cluster, and the next start takes the second.
+ */
+export async function swapIn(cluster: string): Promise<string> {
+  const retired = retiredName(cluster, (await majorIn(cluster)) ?? 'unknown')
+  await rename(cluster, retired)
+  await syncFolder(path.dirname(cluster))
+  await finishSwap(cluster)
+  return retired
+}
+
+async function finishSwap(cluster: string): Promise<void> {
+  if ((await majorIn(cluster)) !== undefined) return
+  const siblings = await readdir(path.dirname(cluster))
+  const retired = siblings.some((name) => name.startsWith(retiredName(path.basename(cluster), '')))
+  const successor = successorName(cluster)
+  if (!retired || (await majorIn(successor)) === undefined) return
+  await rename(successor, cluster)
+  await syncFolder(path.dirname(cluster))
 }
 
 /** The new name itself must survive a power cut. */

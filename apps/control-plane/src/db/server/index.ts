@@ -1,5 +1,5 @@
 export { DatabaseServerError } from './errors.ts'
-export { startPostgres, urlOf } from './postgres-server.ts'
+export { connectionTo, startPostgres, urlOf } from './postgres-server.ts'
 export type {
   PostgresConnection,
   PostgresEvent,

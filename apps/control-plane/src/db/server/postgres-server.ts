@@ -351,3 +351,8 @@ function hangUp(client: Client): void {
 export function urlOf({ host, port, user, database }: PostgresConnection): string {
   return `postgresql://${user}@localhost:${port}/${database}?host=${encodeURIComponent(host)}`
 }
+
+/** How to reach the server that another process of ours keeps running in the folder. */
+export async function connectionTo(dataDir: string): Promise<PostgresConnection> {
+  return { host: socketFolderFor(await realpath(dataDir)), port: SOCKET_PORT, user: ROLE, database: ROLE }
+}
