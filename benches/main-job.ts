@@ -5,7 +5,7 @@ import type { JobSubmission } from '@fog/contract'
 import type { Content, Fog } from '@fog/sdk'
 import { FogProcesses, joinToken, nodesOnline, type Running } from '../tests/support/fog-processes.ts'
 import { placementRate } from './placements.ts'
-import type { Figure } from './run.ts'
+import type { Figure } from './figure.ts'
 import { quantile } from './yardstick.ts'
 
 const NOOP = readFileSync(new URL('../packages/idle/fixtures/noop.wasm', import.meta.url))

@@ -13,7 +13,7 @@ import { startPostgres } from '../apps/control-plane/src/db/server/index.ts'
 import { placeJobs, Round } from '../apps/control-plane/src/flows/place-jobs.ts'
 import { submitJob } from '../apps/control-plane/src/flows/submit-job.ts'
 import type { Platform } from '../apps/control-plane/src/platform.ts'
-import type { Figure } from './run.ts'
+import type { Figure } from './figure.ts'
 
 const NODES = 100
 const TASKS = 10_000

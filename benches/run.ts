@@ -1,14 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import type { Figure } from './figure.ts'
 import { type Machine, measureMachine } from './yardstick.ts'
 
-/** One figure with its method and, where there is one, the bar it is held to. */
-export interface Figure {
-  readonly name: string
-  readonly value: number
-  readonly unit: string
-  readonly bar?: { readonly atMost: number } | { readonly atLeast: number }
   readonly method: string
 }
 

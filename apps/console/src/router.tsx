@@ -2,6 +2,7 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet 
 import { Broken } from './shell/broken.tsx'
 import { Gate } from './shell/gate.tsx'
 import { MissingPage } from './pages/missing/missing-page.tsx'
+import { JOB_STATUSES, type JobStatus } from './pages/jobs/job-status.ts'
 
 /** Where everything is. Each page is its own piece of code, fetched when first opened. */
 
@@ -31,9 +32,6 @@ const overview = createRoute({
   path: '/',
   component: lazyRouteComponent(async () => import('./pages/overview/overview-page.tsx'), 'OverviewPage'),
 })
-
-const JOB_STATUSES = ['queued', 'running', 'succeeded', 'failed', 'cancelled'] as const
-export type JobStatus = (typeof JOB_STATUSES)[number]
 
 const jobs = createRoute({
   getParentRoute: () => inside,

@@ -1,7 +1,7 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query'
 import type { Client } from '@fog/contract'
 import { given } from '../../given.ts'
-import type { JobStatus } from '../../router.tsx'
+import type { JobStatus } from './job-status.ts'
 
 export interface JobListing {
   readonly status: JobStatus | undefined

@@ -2,7 +2,7 @@ import { countOf } from '../../format/format.ts'
 import { TextArea, TextField } from '../../parts/field.tsx'
 import { Segmented } from '../../parts/segmented.tsx'
 import { type EachForm, linesOf } from './form.ts'
-import type { FieldsProps } from './job-fields.tsx'
+import type { FieldsProps } from './fields-props.ts'
 import type { Draft } from './use-draft.ts'
 
 const KINDS = [

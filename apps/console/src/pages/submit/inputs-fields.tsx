@@ -3,7 +3,7 @@ import { Button, IconButton } from '../../parts/button.tsx'
 import { TextField } from '../../parts/field.tsx'
 import { FileField } from './file-field.tsx'
 import type { Pair } from './form.ts'
-import type { FieldsProps } from './job-fields.tsx'
+import type { FieldsProps } from './fields-props.ts'
 import { baseName } from './shelf.ts'
 
 /** Files that every task finds under `/in`. */

@@ -3,17 +3,12 @@ import type { ReactNode } from 'react'
 import { Card } from '../../parts/card.tsx'
 import { Choose, TextArea, TextField } from '../../parts/field.tsx'
 import { EachFields } from './each-fields.tsx'
+import type { FieldsProps } from './fields-props.ts'
 import { FileField } from './file-field.tsx'
 import type { JobForm, ResourceName } from './form.ts'
 import { InputsFields } from './inputs-fields.tsx'
 import { PairsFields } from './pairs-fields.tsx'
 import type { Draft } from './use-draft.ts'
-
-export interface FieldsProps {
-  readonly draft: Draft
-  /** What is wrong, by the field of the document. */
-  readonly faults: ReadonlyMap<string, string>
-}
 
 const TIERS = [
   { value: 'platinum', text: 'Platinum: soonest, two of three nodes must agree' },
