@@ -4,3 +4,5 @@ export interface Figure {
   readonly value: number
   readonly unit: string
   readonly bar?: { readonly atMost: number } | { readonly atLeast: number }
+  readonly method: string
+}

@@ -4,9 +4,6 @@ import { parseArgs } from 'node:util'
 import type { Figure } from './figure.ts'
 import { type Machine, measureMachine } from './yardstick.ts'
 
-  readonly method: string
-}
-
 const BENCHES: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   'main-job': async () => (await import('./main-job.ts')).mainJob(),
 }
