@@ -26,6 +26,8 @@ export interface BackupDependencies {
 export interface BackupOptions {
   /** Where the archive goes; it must not exist. */
   readonly file: string
+  /** Content too large for the database is copied too, unless it stays where it is and only the database moves. */
+  readonly content?: 'included' | 'left_in_place'
   readonly onProgress?: (progress: BackupProgress) => void
 }
 
@@ -51,7 +53,7 @@ export interface BackupSummary {
  */
 export async function makeBackup(
   { address, blobs, clock }: BackupDependencies,
-  { file, onProgress = () => undefined }: BackupOptions,
+  { file, content = 'included', onProgress = () => undefined }: BackupOptions,
 ): Promise<BackupSummary> {
   if (existsSync(file)) throw new BackupError({ code: 'backup.file_exists', file })
   const unfinished = `${file}.unfinished`
@@ -63,7 +65,8 @@ export async function makeBackup(
     const archive = pack()
     const output = createWriteStream(unfinished, { mode: 0o600, flush: true })
     const writing = pipeline(archive, createZstdCompress(), output)
-    const [manifest] = await Promise.all([fill(archive, client, blobs, clock, onProgress), writing])
+    const filling = fill(archive, client, content === 'included' ? blobs : undefined, clock, onProgress)
+    const [manifest] = await Promise.all([filling, writing])
     await finish(unfinished, file)
     return summaryOf(file, output.bytesWritten, manifest)
   } catch (fault) {
@@ -77,7 +80,7 @@ export async function makeBackup(
 async function fill(
   archive: Pack,
   client: Client,
-  blobs: BlobStore,
+  blobs: BlobStore | undefined,
   clock: Clock,
   onProgress: (progress: BackupProgress) => void,
 ): Promise<Manifest> {
@@ -89,7 +92,7 @@ async function fill(
       tables[table.name] = await writeTable(archive, client, table)
       onProgress({ kind: 'table', name: table.name, done: i + 1, of: header.tables.length })
     }
-    const contents = await writeContents(archive, client, blobs, onProgress)
+    const contents = blobs ? await writeContents(archive, client, blobs, onProgress) : { count: 0, bytes: 0 }
     const manifest = { tables, blobs: contents, feedPlace: await feedPlace(client) }
     await writeEntry(archive, MANIFEST, asJson(manifest))
     archive.finalize()

@@ -192,10 +192,12 @@ class OpenTable {
 
   async write(chunks: AsyncIterable<Buffer>): Promise<void> {
     for await (const chunk of chunks) {
+      if (this.#failed) throw this.#failed
       this.#hash.update(chunk)
       this.#bytes += chunk.length
-      if (this.#failed) throw this.#failed
-      if (!this.#copy.write(chunk)) await Promise.race([once(this.#copy, 'drain'), once(this.#copy, 'close')])
+      await new Promise<void>((resolve, reject) => {
+        this.#copy.write(chunk, (fault) => (fault ? reject(fault) : resolve()))
+      })
     }
   }
 
