@@ -8,7 +8,6 @@ import { FileField } from './file-field.tsx'
 import type { JobForm, ResourceName } from './form.ts'
 import { InputsFields } from './inputs-fields.tsx'
 import { PairsFields } from './pairs-fields.tsx'
-import type { Draft } from './use-draft.ts'
 
 const TIERS = [
   { value: 'platinum', text: 'Platinum: soonest, two of three nodes must agree' },
