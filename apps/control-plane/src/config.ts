@@ -42,7 +42,10 @@ export interface Prices {
   readonly feeBasisPoints: bigint
   /** Minted for the first admin. */
   readonly firstGrant: Amount
-  /** Fuel a task may use per core and second of wall time, unless it says. */
+  /**
+   * Fuel a task may use for each second of wall time, unless it says: more than a fast core gets through in a tight loop, so
+   * that the clock and not the meter ends most tasks that run away.
+   */
   readonly fuelPerCoreSecond: number
 }
 
@@ -95,10 +98,10 @@ export function readConfig(env: Environment = process.env): Config {
       maxWorkers: whole('FOG_MAX_WORKERS', 20_000, 1, 1_000_000),
     },
     prices: {
-      unitsPerGigafuel: tokens(env, 'FOG_PRICE_PER_GIGAFUEL', '0.001'),
+      unitsPerGigafuel: tokens(env, 'FOG_PRICE_PER_GIGAFUEL', '0.0002'),
       feeBasisPoints: BigInt(whole('FOG_FEE_BASIS_POINTS', 500, 0, 10_000)),
       firstGrant: tokens(env, 'FOG_FIRST_GRANT', '10000'),
-      fuelPerCoreSecond: whole('FOG_FUEL_PER_CORE_SECOND', 4_000_000_000, 1_000_000, 100_000_000_000),
+      fuelPerCoreSecond: whole('FOG_FUEL_PER_CORE_SECOND', 20_000_000_000, 1_000_000, 100_000_000_000),
     },
     timing: {
       leaseMs: whole('FOG_LEASE_MS', 10_000, 1_000, 3_600_000),
