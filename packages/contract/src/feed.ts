@@ -22,6 +22,8 @@ export const EVENT_TYPES = {
   'account.changed': 'available, onHold',
   /** Said by the feed itself: everything that happens from now on will be told. */
   'feed.ready': '',
+  /** Said by the feed itself: the newer token counts. */
+  'feed.renewed': '',
   /** Said by the feed itself, last: why it ends. Follow again with the last cursor. */
   'feed.cut': 'reason',
 } as const

@@ -15,11 +15,7 @@ export function contentDisposition(name: string | undefined): string {
 /** The last part of a path, without what a file system or a header could mistake. */
 function cleanName(name: string): string {
   const last = name.toWellFormed().split(/[/\\]/).at(-1) ?? ''
-  // eslint-disable-next-line no-control-regex -- control characters are what is removed
-  return last
-    .replace(/[\u0000-\u001f\u007f<>:"|?*]/g, '')
-    .replace(/^\.+/, '')
-    .trim()
-    .slice(0, LONGEST_NAME)
-    .toWellFormed()
+  // oxlint-disable-next-line no-control-regex -- control characters are what is removed
+  const printable = last.replace(/[\u0000-\u001f\u007f<>:"|?*]/g, '')
+  return printable.replace(/^\.+/, '').trim().slice(0, LONGEST_NAME).toWellFormed()
 }

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { type JobSubmission, type Problem, type Route, type RouteName, routes } from '@fog/contract'
 import { isId, newId, seededRng } from '@fog/kernel'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -38,15 +38,36 @@ async function open(options: TestServerOptions = {}): Promise<void> {
 const inject = (method: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'HEAD' | 'OPTIONS', url: string, more: object = {}) =>
   fog.server.app.inject({ method, url, ...more })
 
+const submit = async (body: unknown) => {
+  const response = await fog.ask('submitJob', { body: body as JobSubmission, token })
+  return { ...response.json<Problem>(), status: response.statusCode }
+}
+
+/** Something valid to say to each route, so that only the door can refuse. */
+function sayTo(route: Route): { url: string } {
+  const ids: Record<string, string> = {
+    jobId: strangeId('job'),
+    taskId: strangeId('task'),
+    nodeId: strangeId('node'),
+    userId: strangeId('user'),
+    tokenId: strangeId('token'),
+    joinTokenId: strangeId('joinToken'),
+    sessionId: strangeId('session'),
+    attemptId: strangeId('attempt'),
+    digest: DIGEST,
+  }
+  return { url: route.path.replace(/:(\w+)/g, (_, name: string) => ids[name]!) }
+}
+
+const askThrough = (forwarded: string) =>
+  fog.ask('getMe', { token: 'fog_wrong', from: '10.0.0.1', headers: { 'x-forwarded-for': forwarded } })
+
+const bearer = (authorization: string) => ({ remoteAddress: '192.0.2.1', headers: { authorization } })
+
 const DIGEST = 'a'.repeat(64)
 const SUBMISSION: JobSubmission = { name: 'x', program: { kind: 'wasm', digest: DIGEST }, tasks: [{ item: '1' }] }
 
 describe('what is wrong with a request', () => {
-  const submit = async (body: unknown) => {
-    const response = await fog.ask('submitJob', { body: body as JobSubmission, token })
-    return { ...response.json<Problem>(), status: response.statusCode }
-  }
-
   test.each([
     [
       'an unknown field',
@@ -165,21 +186,6 @@ describe('what is wrong with a request', () => {
 })
 
 describe('the door', () => {
-  /** Something valid to say to each route, so that only the door can refuse. */
-  function sayTo(route: Route): { url: string } {
-    const ids: Record<string, string> = {
-      jobId: strangeId('job'),
-      taskId: strangeId('task'),
-      nodeId: strangeId('node'),
-      userId: strangeId('user'),
-      tokenId: strangeId('token'),
-      joinTokenId: strangeId('joinToken'),
-      sessionId: strangeId('session'),
-      attemptId: strangeId('attempt'),
-      digest: DIGEST,
-    }
-    return { url: route.path.replace(/:(\w+)/g, (_, name: string) => ids[name]!) }
-  }
   const guarded = (Object.keys(routes) as RouteName[]).filter((name) => (routes[name] as Route).access !== 'open')
 
   test.each(guarded)('%s lets nobody in without a good token', async (name) => {
@@ -266,11 +272,9 @@ describe('limits', () => {
 
   test('behind a trusted proxy the caller is who the proxy saw, whatever they claim', async () => {
     await open({ config: { trustProxy: true } })
-    const ask = (forwarded: string) =>
-      fog.ask('getMe', { token: 'fog_wrong', from: '10.0.0.1', headers: { 'x-forwarded-for': forwarded } })
-    for (let i = 0; i < 60; i += 1) await ask(`1.2.3.${i}, 198.51.100.7`)
-    expect((await ask('9.9.9.9, 198.51.100.7')).statusCode).toBe(429)
-    expect((await ask('198.51.100.7, 203.0.113.3')).statusCode).toBe(401)
+    for (let i = 0; i < 60; i += 1) await askThrough(`1.2.3.${i}, 198.51.100.7`)
+    expect((await askThrough('9.9.9.9, 198.51.100.7')).statusCode).toBe(429)
+    expect((await askThrough('198.51.100.7, 203.0.113.3')).statusCode).toBe(401)
   })
 })
 
@@ -300,7 +304,6 @@ describe('probes', () => {
     expect((await inject('GET', '/metrics', proxied)).statusCode).toBe(404)
 
     await open({ config: { metricsToken: 'for-prometheus' } })
-    const bearer = (authorization: string) => ({ remoteAddress: '192.0.2.1', headers: { authorization } })
     expect((await inject('GET', '/metrics', bearer('Bearer for-prometheus'))).statusCode).toBe(200)
     expect((await inject('GET', '/metrics', bearer('Bearer another'))).statusCode).toBe(401)
     expect((await inject('GET', '/metrics', { remoteAddress: '127.0.0.1' })).statusCode).toBe(401)

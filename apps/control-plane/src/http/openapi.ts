@@ -127,21 +127,18 @@ function jsonContent(schema: unknown, names: ReadonlyMap<string, string>): Json 
   return { 'application/json': { schema: refer(schema, names) } }
 }
 
+function openPath(summary: string, type: string): Json {
+  const responses = { 200: { description: 'OK', content: { [type]: {} } } }
+  return { get: { summary, tags: ['server'], security: [], responses } }
+}
+
 /** What is served beside the routes. */
 function ownPaths(): Record<string, Json> {
-  const open = (summary: string, type: string): Json => ({
-    get: {
-      summary,
-      tags: ['server'],
-      security: [],
-      responses: { 200: { description: 'OK', content: { [type]: {} } } },
-    },
-  })
   return {
-    [PATHS.health]: open('Whether the process answers', 'application/json'),
-    [PATHS.ready]: open('Whether everything it needs answers too', 'application/json'),
-    [PATHS.metrics]: open('Figures for Prometheus', 'text/plain'),
-    [PATHS.openapi]: open('This document', 'application/json'),
+    [PATHS.health]: openPath('Whether the process answers', 'application/json'),
+    [PATHS.ready]: openPath('Whether everything it needs answers too', 'application/json'),
+    [PATHS.metrics]: openPath('Figures for Prometheus', 'text/plain'),
+    [PATHS.openapi]: openPath('This document', 'application/json'),
     [PATHS.events]: {
       get: {
         operationId: 'followEvents',

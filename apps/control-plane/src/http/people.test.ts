@@ -14,6 +14,10 @@ beforeEach(async () => {
 })
 afterEach(() => fog.stop())
 
+function grant(body: { accountId: string; amount: string }) {
+  return fog.ask('grant', { body, token: admin })
+}
+
 function codeOf(response: { json(): unknown }): string {
   return (response.json() as Problem).code
 }
@@ -185,7 +189,6 @@ describe('money', () => {
 
   test('is not granted in amounts or to accounts that make no sense', async () => {
     const { accountId } = ada
-    const grant = (body: { accountId: string; amount: string }) => fog.ask('grant', { body, token: admin })
     expect((await grant({ accountId, amount: '0' })).statusCode).toBe(422)
     expect((await grant({ accountId, amount: '-1' })).statusCode).toBe(400)
     expect((await grant({ accountId, amount: '1.0000001' })).statusCode).toBe(400)

@@ -158,7 +158,7 @@ describe('refresh', () => {
   test('two at once with one token: one wins, and the log-in ends for safety', async () => {
     const { refreshToken } = await fog.logIn(ada)
     const both = await Promise.all([1, 2].map(() => fog.ask('refresh', { body: { refreshToken: refreshToken! } })))
-    expect(both.map(({ statusCode }) => statusCode).toSorted()).toEqual([200, 401])
+    expect(both.map(({ statusCode }) => statusCode).toSorted((a, b) => a - b)).toEqual([200, 401])
   })
 
   test('made-up and foreign tokens are refused without ending anything', async () => {
@@ -182,12 +182,12 @@ describe('refresh', () => {
   })
 })
 
-describe('the cookie of a browser', () => {
-  const logIn = (headers: Record<string, string> = {}) =>
-    fog.ask('logIn', { body: { name: 'ada', password: PASSWORD, keep: 'cookie' }, headers })
+const logInByBrowser = (headers: Record<string, string> = {}) =>
+  fog.ask('logIn', { body: { name: 'ada', password: PASSWORD, keep: 'cookie' }, headers })
 
+describe('the cookie of a browser', () => {
   test('holds the refresh token out of reach of scripts and of other sites', async () => {
-    const response = await logIn()
+    const response = await logInByBrowser()
     expect(response.json<SessionTokens>().refreshToken).toBeUndefined()
     expect(cookieOf(response)).toMatch(
       /^fog_refresh_7070=fogr_\w+; Path=\/v1\/sessions; Max-Age=2592000; HttpOnly; SameSite=Strict$/,
@@ -203,7 +203,7 @@ describe('the cookie of a browser', () => {
   })
 
   test('refreshes from the console’s own pages and from nobody else’s', async () => {
-    const cookie = cookieOf(await logIn()).split(';')[0]!
+    const cookie = cookieOf(await logInByBrowser()).split(';')[0]!
     const foreign = await fog.ask('refresh', { body: {}, headers: { cookie, origin: 'http://evil.test' } })
     expect(foreign.json<Problem>().code).toBe('access.origin_refused')
     const otherPort = await fog.ask('refresh', { body: {}, headers: { cookie, origin: 'http://fog.test:9999' } })
@@ -215,7 +215,7 @@ describe('the cookie of a browser', () => {
   })
 
   test('is taken back when it is no longer good, and at log-out', async () => {
-    const response = await logIn()
+    const response = await logInByBrowser()
     const cookie = cookieOf(response).split(';')[0]!
     const out = await fog.ask('logOut', { token: response.json<SessionTokens>().accessToken })
     expect(out.statusCode).toBe(204)
@@ -236,7 +236,8 @@ describe('sessions', () => {
     const [here, there] = [await fog.logIn(ada), await fog.logIn(ada)]
     const list = await fog.ask('listSessions', { token: here.accessToken })
     const { items } = list.json<{ items: { sessionId: string; current: boolean }[] }>()
-    expect(items.map(({ current }) => current).toSorted()).toEqual([false, true])
+    expect(items.filter(({ current }) => current)).toHaveLength(1)
+    expect(items).toHaveLength(2)
     const other = items.find(({ current }) => !current)!
     const end = { params: { sessionId: other.sessionId }, token: here.accessToken }
     expect((await fog.ask('endSession', end)).statusCode).toBe(204)

@@ -94,7 +94,7 @@ interface Finding {
 
 function complaint(schema: TSchema, value: unknown, first: Finding | undefined, part: string) {
   const path = pathOf(first?.instancePath ?? '')
-  const found = schemaAt(schema as JsonSchema, path)
+  const found = schemaAt(schema, path)
   if (first?.keyword === 'required' && !found.cutShort) return missing(found.schema, value, path, part)
   if (first?.keyword === 'additionalProperties' || first?.keyword === 'boolean')
     return unknownField(schema, value, path, part)
@@ -111,7 +111,7 @@ function missing(schema: JsonSchema, value: unknown, path: readonly string[], pa
 
 function unknownField(schema: TSchema, value: unknown, path: readonly string[], part: string) {
   // Reported either at the object or at the field itself; the object is the deepest place the schema knows.
-  const { schema: at, path: objectPath } = schemaAt(schema as JsonSchema, path)
+  const { schema: at, path: objectPath } = schemaAt(schema, path)
   const given = valueAt(value, objectPath)
   const keys = given !== null && typeof given === 'object' ? Object.keys(given) : []
   const key = keys.find((name) => childOf(at, name) === undefined) ?? path.at(-1) ?? ''

@@ -82,6 +82,8 @@ export class Loop {
   }
 
   async #rest(ms: number, signal: AbortSignal): Promise<void> {
+    // Told to stop during the step: nobody would end this rest.
+    if (signal.aborted) return
     const rest = new AbortController()
     const stop = () => rest.abort()
     signal.addEventListener('abort', stop, { once: true })

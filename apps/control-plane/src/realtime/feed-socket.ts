@@ -3,12 +3,12 @@ import type { Duplex } from 'node:stream'
 import { FeedHello } from '@fog/contract'
 import { isFogError } from '@fog/kernel'
 import { Compile } from 'typebox/compile'
-import { type WebSocket, WebSocketServer } from 'ws'
+import { type RawData, type WebSocket, WebSocketServer } from 'ws'
 import type { KnownCaller } from '../access/known-caller.ts'
 import type { Door } from '../http/door.ts'
 import { HttpError, statusOf } from '../http/errors.ts'
 import type { Platform } from '../platform.ts'
-import { type CutReason, cutNotice, type Feed, type FeedSink, type Subscription } from './feed.ts'
+import { type CutReason, cutNotice, type Feed, type FeedSink, RENEWED_NOTICE, type Subscription } from './feed.ts'
 import { jobToFollow, letReaderIn, proofOf, viewOf } from './feed-request.ts'
 
 /** A reader who does not say who it is within this time is sent away. */
@@ -74,7 +74,7 @@ export class FeedSocket {
     socket.on('close', isKnown)
     socket.on('message', (data, isBinary) => {
       isKnown()
-      reader.hear(isBinary ? undefined : String(data))
+      reader.hear(isBinary ? undefined : textOf(data))
     })
   }
 }
@@ -118,6 +118,7 @@ class SocketReader {
     if (this.#caller && this.#subscription) {
       if (caller.userId !== this.#caller.userId) throw malformed('the token is another person’s')
       ;(await this.#subscription).renew(proof)
+      this.#socket.send(RENEWED_NOTICE)
       return
     }
     this.#caller = caller
@@ -165,6 +166,11 @@ class SocketSink implements FeedSink {
     // A reader that takes nothing would not take the goodbye either.
     if (reason === 'slow') this.#socket.terminate()
   }
+}
+
+/** A text comes as one buffer or several, as the library's `binaryType` says. */
+function textOf(data: RawData): string {
+  return (Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data as Uint8Array)).toString('utf8')
 }
 
 function parseHello(text: string | undefined): FeedHello {

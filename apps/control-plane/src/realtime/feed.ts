@@ -327,6 +327,9 @@ function readyNotice(cursor: string, at: Instant): { cursor: string; text: strin
   }
 }
 
+/** Said to a reader who brought a newer proof. */
+export const RENEWED_NOTICE = JSON.stringify({ type: 'feed.renewed', data: {} })
+
 /** The last a reader hears. It has no place in the log and so no cursor. */
 export function cutNotice(reason: CutReason): string {
   return JSON.stringify({ type: 'feed.cut', data: { reason } })

@@ -1,6 +1,6 @@
 import { seededRng, toHex, utf8 } from '@fog/kernel'
 import { sha256 } from '@fog/kernel/node'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { BlobStore } from '../../ports.ts'
 import { verified } from '../checked-content.ts'
@@ -62,10 +62,6 @@ export function describeBlobStore(name: string, make: () => Promise<BlobStoreUnd
     })
 
     test('a source that breaks off leaves nothing', async () => {
-      const half = async function* () {
-        yield utf8('half of ')
-        throw new Error('the line went dead')
-      }
       await expect(under.store.put(half(), 100)).rejects.toThrow('the line went dead')
       expect(await under.store.has(toHex(sha256(utf8('half of '))))).toBe(false)
     })
@@ -78,6 +74,11 @@ export function describeBlobStore(name: string, make: () => Promise<BlobStoreUnd
       expect(await contentOf(under.store, answers[0]!.digest)).toEqual(Buffer.from(content))
     })
   })
+}
+
+async function* half(): AsyncGenerator<Uint8Array> {
+  yield utf8('half of ')
+  throw new Error('the line went dead')
 }
 
 /** A stream of these parts. */
