@@ -1,0 +1,95 @@
+import { FogError } from '@fog/kernel'
+
+type Facts =
+  | { code: 'cli.usage'; why: string }
+  | { code: 'cli.no_server' }
+  | { code: 'cli.url_invalid'; url: string }
+  | { code: 'cli.not_logged_in'; url: string }
+  | { code: 'cli.login_ended'; url: string }
+  | { code: 'cli.password_needed' }
+  | { code: 'cli.credentials_unreadable'; file: string; why: string }
+  | { code: 'cli.busy'; file: string }
+  | { code: 'cli.not_found'; kind: string; text: string }
+  | { code: 'cli.ambiguous'; kind: string; text: string; matches: string }
+  | { code: 'cli.program_missing'; file: string; why: string }
+  | { code: 'cli.output_differs'; jobId: string }
+  | { code: 'cli.file_exists'; file: string }
+  | { code: 'up.already_running'; dataDir: string; url: string }
+  | { code: 'up.not_started'; what: string; why: string; log: string; reason: string }
+  | { code: 'up.worker_offline'; seconds: number; log: string }
+  | { code: 'up.example_failed'; why: string }
+  | { code: 'cli.not_joined'; folder: string }
+
+/** What the command line itself has to refuse. */
+export class CliError extends FogError<Facts> {
+  static override readonly texts = {
+    'cli.usage': { says: '{why}', fix: '' },
+    'cli.no_server': {
+      says: 'There is no fog to talk to.',
+      fix: 'Start one here with `fog up`, or log in to one with `fog login URL`.',
+    },
+    'cli.url_invalid': {
+      says: '"{url}" is not the address of a fog.',
+      fix: 'Write it like http://fog.example:7070.',
+    },
+    'cli.not_logged_in': {
+      says: 'You are not logged in at {url}.',
+      fix: 'Log in with `fog login {url}`, or give an API token with --token or FOG_TOKEN.',
+    },
+    'cli.login_ended': { says: 'Your log-in at {url} has ended.', fix: 'Log in again with `fog login {url}`.' },
+    'cli.password_needed': {
+      says: 'There is no terminal to ask for the password on.',
+      fix: 'Give it on standard input with --password-stdin.',
+    },
+    'cli.credentials_unreadable': {
+      says: 'The log-ins in {file} cannot be read: {why}.',
+      fix: 'Move the file away and log in again.',
+    },
+    'cli.busy': {
+      says: 'Another fog command has held {file} for too long.',
+      fix: 'End it, then try again.',
+    },
+    'cli.not_found': { says: 'There is no {kind} "{text}" that you may see.', fix: 'Check the name or the id.' },
+    'cli.ambiguous': { says: '"{text}" could be more than one {kind}: {matches}.', fix: 'Write more of it.' },
+    'cli.program_missing': { says: 'The program {file} cannot be used: {why}.', fix: 'Check the path, or build it.' },
+    'cli.output_differs': {
+      says: 'What was shown live is not what the job {jobId} finally gave: it came from an attempt that did not count.',
+      fix: 'Fetch the right output with `fog get {jobId}`.',
+    },
+    'cli.file_exists': { says: '{file} is there already.', fix: 'Name another file, or remove it first.' },
+    'up.already_running': {
+      says: 'A fog is running on {dataDir} already, at {url}.',
+      fix: 'Use that one, stop it with Ctrl-C where it runs, or set FOG_DATA_DIR and FOG_HTTP_PORT for a second.',
+    },
+    'up.not_started': { says: 'The {what} did not start: {why}', fix: 'Its log is {log}.' },
+    'up.worker_offline': {
+      says: 'The worker was not online after {seconds} seconds.',
+      fix: 'Its log is {log}.',
+    },
+    'up.example_failed': { says: 'The example did not come to its end: {why}', fix: 'Start again, or leave out --example.' },
+    'cli.not_joined': {
+      says: 'The device has not joined a fog yet: there is no identity in {folder}.',
+      fix: 'Make a join token with `fog token join`, then run the command it prints here.',
+    },
+  }
+
+  get exitCode(): number {
+    return EXIT_CODES[this.code] ?? 1
+  }
+}
+
+/** Codes of `exit-code.ts`; 1 where nothing is said. */
+const EXIT_CODES: Readonly<Partial<Record<Facts['code'], number>>> = {
+  'cli.usage': 2,
+  'cli.no_server': 4,
+  'cli.url_invalid': 2,
+  'cli.not_logged_in': 5,
+  'cli.login_ended': 5,
+  'cli.password_needed': 2,
+  'cli.not_found': 3,
+  'cli.ambiguous': 2,
+  'cli.program_missing': 127,
+  'cli.file_exists': 2,
+  'up.already_running': 3,
+  'cli.not_joined': 2,
+}

@@ -1,0 +1,87 @@
+import type { JobView } from '@fog/contract'
+import type { Fog, PreparedJob } from '@fog/sdk'
+import { fetchResults } from '@fog/sdk/node'
+import { EXIT } from './exit-code.ts'
+import type { Invocation } from './invocation.ts'
+import { barText, type Progress, progressLine } from './show/bar.ts'
+import { coloursOf } from './show/colours.ts'
+import type { StatusLine } from './show/status-line.ts'
+import { bytesText, count, plainText, shortId } from './show/words.ts'
+
+/** Uploads and submits, showing how far the upload is. */
+export async function submitShowing(it: Invocation, fog: Fog, prepared: PreparedJob): Promise<JobView> {
+  const line = it.statusLine()
+  try {
+    return await fog.submit(prepared, ({ files, uploaded, bytes }) => {
+      line.update(() => `Uploading ${uploaded}/${files} files, ${bytesText(bytes)}`)
+    })
+  } finally {
+    line.clear()
+  }
+}
+
+/** Waits for a job behind a progress bar. Ctrl-C leaves the job running and says how to come back. */
+export async function waitShowing(it: Invocation, fog: Fog, { jobId, name, tasks }: JobView): Promise<JobView> {
+  const line = it.statusLine()
+  const startedAt = it.now()
+  let seen: JobView | undefined
+  const draw = () => seen && line.update(() => textOf(it, line, seen!, it.now() - startedAt))
+  const ticking = line.isTerminal ? setInterval(draw, 200) : undefined
+  try {
+    const over = await it.interruptible(
+      (signal) => fog.wait(jobId, { signal, onChange: (job) => void ((seen = job), draw()) }),
+      () => {
+        line.clear()
+        return comeBackText(jobId, name, tasks)
+      },
+    )
+    line.end(textOf(it, line, over, it.now() - startedAt))
+    return over
+  } finally {
+    clearInterval(ticking)
+    line.clear()
+  }
+}
+
+function textOf(it: Invocation, line: StatusLine, job: JobView, elapsedMs: number): string {
+  const { counts, tasks } = job
+  const progress: Progress = {
+    label: plainText(job.name),
+    total: tasks,
+    done: counts.done,
+    failed: counts.failed + counts.cancelled,
+    running: counts.running,
+    elapsedMs,
+  }
+  const colours = coloursOf({ setting: it.config.colour, isTerminal: line.isTerminal })
+  return line.isTerminal ? barText(progress, line.columns, colours) : progressLine(progress)
+}
+
+export function comeBackText(jobId: string, name: string, tasks = 1): string {
+  const short = shortId(jobId)
+  const look = tasks === 1 ? `\`fog logs -f ${short}\`` : `\`fog ps ${short}\``
+  return `The job ${plainText(name)} goes on. Look at it with ${look}, fetch its results with \`fog get ${short}\`, or end it with \`fog cancel ${short}\`.`
+}
+
+/** How a command ends that waited for this job. */
+export function exitCodeOfJob({ status }: Pick<JobView, 'status'>): number {
+  return status === 'succeeded' ? EXIT.ok : EXIT.failed
+}
+
+/** Fetches results behind a line that counts. Answers how many files were written. */
+export async function fetchShowing(it: Invocation, fog: Fog, { jobId, counts }: JobView, folder: string): Promise<number> {
+  const line = it.statusLine()
+  let [tasks, bytes] = [0, 0]
+  try {
+    const files = await fetchResults(fog, jobId, folder, ({ task }) => {
+      tasks += 1
+      bytes += task.outputs.reduce((sum, { size }) => sum + size, task.stdout.size + task.stderr.size)
+      line.update(() => `Fetching ${tasks}/${counts.done} results, ${bytesText(bytes)}`)
+    })
+    line.clear()
+    if (!it.json) await it.note(`Wrote ${count(files, 'file')}, ${bytesText(bytes)}, to ${folder}`)
+    return files
+  } finally {
+    line.clear()
+  }
+}

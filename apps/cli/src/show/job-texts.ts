@@ -1,0 +1,145 @@
+import type { JobView, QuoteView, ReceiptView, TaskView, WhyView } from '@fog/contract'
+import { type Colours, paintState } from './colours.ts'
+import { factsText, tableText } from './table.ts'
+import { agoText, bytesText, count, durationText, grouped, plainText, shortId } from './words.ts'
+
+/** Jobs, tasks and their money, as text. */
+
+export function jobsText(jobs: readonly JobView[], now: number, colours: Colours): string {
+  const columns = [
+    { title: 'JOB' },
+    { title: 'NAME' },
+    { title: 'STATUS' },
+    { title: 'DONE', align: 'right' },
+    { title: 'TIER' },
+    { title: 'COST', align: 'right' },
+    { title: 'SUBMITTED' },
+    { title: 'TOOK' },
+  ] as const
+  const rows = jobs.map((job) => [
+    shortId(job.jobId),
+    plainText(job.name),
+    paintState(job.status, colours),
+    `${job.counts.done}/${job.tasks}`,
+    job.tier,
+    job.cost ?? colours.dim(`≤ ${job.priceCap}`),
+    agoText(job.submittedAt, now),
+    tookText(job, now),
+  ])
+  return tableText(columns, rows, colours)
+}
+
+export function jobFactsText(job: JobView, now: number, colours: Colours): string {
+  const { counts, limits } = job
+  const parts = (['done', 'running', 'queued', 'failed', 'cancelled'] as const).filter((name) => counts[name] > 0)
+  const facts = [
+    ['Job', `${colours.bold(plainText(job.name))}  ${job.jobId}`],
+    ['Status', paintState(job.status, colours)],
+    ['Failure', job.failure],
+    ['Tasks', `${job.tasks}: ${parts.map((name) => `${counts[name]} ${name}`).join(', ')}`],
+    ['Each has', `${count(limits.cores, 'core')}, ${bytesText(limits.memoryBytes)} of memory, ${limits.wallSeconds} s`],
+    ['Tier', `${job.tier}, ${job.privacy}, ${job.routing}`],
+    ['Price', job.cost === undefined ? `at most ${job.priceCap}` : `${job.cost} of at most ${job.priceCap}`],
+    ['Submitted', `${agoText(job.submittedAt, now)}${job.startedAt === undefined ? '' : `, took ${tookText(job, now)}`}`],
+  ] as const
+  return factsText(facts, colours)
+}
+
+export function tasksText(tasks: readonly TaskView[], now: number, colours: Colours): string {
+  const columns = [
+    { title: 'INDEX', align: 'right' },
+    { title: 'ITEM' },
+    { title: 'STATUS' },
+    { title: 'NODE' },
+    { title: 'TOOK' },
+    { title: 'TRIES', align: 'right' },
+    { title: 'WHY' },
+  ] as const
+  const rows = tasks.map((task) => [
+    String(task.index),
+    plainText(task.item),
+    paintState(task.status, colours),
+    plainText(task.nodeName ?? ''),
+    tookText(task, now),
+    String(task.attempts),
+    plainText(task.failure?.reason ?? ''),
+  ])
+  return tableText(columns, rows, colours)
+}
+
+/** Who ran it, how long, what it used and what it cost. */
+export function receiptText(receipt: ReceiptView, colours: Colours): string {
+  const took =
+    receipt.finishedAt === undefined
+      ? undefined
+      : durationText(Date.parse(receipt.finishedAt) - Date.parse(receipt.submittedAt))
+  const facts = [
+    ['Job', `${colours.bold(plainText(receipt.name))}  ${receipt.jobId}`],
+    ['Status', `${paintState(receipt.status, colours)}, ${resultsText(receipt)}`],
+    ['Took', took],
+    ['CPU', durationText(receipt.cpuMs)],
+    ['Fuel', grouped(receipt.fuel)],
+    ['Price', `${receipt.unitPrice} tokens for 10^9 fuel`],
+    ['Held', receipt.held],
+    ['Cost', `${colours.bold(receipt.cost)}, of it ${receipt.fee} to the treasury${receipt.settled ? '' : ' (so far)'}`],
+    ['Returned', receipt.settled ? receipt.returned : 'when the job is settled'],
+  ] as const
+  return `${factsText(facts, colours)}\n\n${linesText(receipt.lines, colours)}`
+}
+
+function resultsText({ tasks, done, failed }: ReceiptView): string {
+  return `${done} of ${count(tasks, 'task')} done${failed > 0 ? `, ${failed} failed` : ''}`
+}
+
+function linesText(lines: ReceiptView['lines'], colours: Colours): string {
+  if (lines.length === 0) return 'No node was paid.'
+  const columns = [
+    { title: 'NODE' },
+    { title: 'OWNER' },
+    { title: 'TASKS', align: 'right' },
+    { title: 'FUEL', align: 'right' },
+    { title: 'CPU', align: 'right' },
+    { title: 'PAID', align: 'right' },
+  ] as const
+  const rows = lines.map((line) => [
+    plainText(line.nodeName),
+    shortId(line.ownerId),
+    String(line.tasks),
+    grouped(line.fuel),
+    durationText(line.cpuMs),
+    line.paid,
+  ])
+  return tableText(columns, rows, colours)
+}
+
+export function quoteText(quote: QuoteView, colours: Colours): string {
+  const facts = [
+    ['Tasks', grouped(quote.tasks)],
+    ['At most', `${colours.bold(quote.priceCap)} tokens, ${quote.perTask} a task; what is not used comes back`],
+    ['Price', `${quote.unitPrice} tokens for 10^9 fuel`],
+    ['Fuel', `${grouped(quote.fuelPerTask)} a task at most`],
+    ['Results', quote.quorum > 1 ? `${quote.quorum} must agree on each task` : 'one of each task counts'],
+    ['You have', `${quote.available} tokens${quote.affordable ? '' : colours.red(', which is not enough')}`],
+  ] as const
+  const refusals = quote.refusals.map(({ text }) => `${colours.red('✗')} ${text}`)
+  const verdict = refusals.length === 0 ? [`${colours.green('✓')} The fog would take it.`] : refusals
+  return `${factsText(facts, colours)}\n\n${verdict.join('\n')}`
+}
+
+export function whyText({ jobId, status, reasons }: WhyView, colours: Colours): string {
+  if (reasons.length > 0) {
+    return reasons.map(({ text, tasks }) => `${colours.dim(`${count(tasks, 'task')}:`)} ${plainText(text)}`).join('\n')
+  }
+  return status === 'queued' || status === 'running'
+    ? `Nothing holds ${shortId(jobId)} up: its tasks are running or about to.`
+    : `${shortId(jobId)} has ${status}; nothing of it waits.`
+}
+
+function tookText(
+  { startedAt, finishedAt }: { readonly startedAt?: string; readonly finishedAt?: string },
+  now: number,
+): string {
+  if (startedAt === undefined) return ''
+  const end = finishedAt === undefined ? now : Date.parse(finishedAt)
+  return durationText(end - Date.parse(startedAt))
+}
