@@ -163,9 +163,9 @@ export class Fog {
     yield* pages((after) => this.client.call('listResults', { params: { jobId }, query: { limit: PAGE, ...after } }))
   }
 
-  /** Every node that is not retired. */
-  async *nodes(): AsyncGenerator<NodeView> {
-    yield* pages((after) => this.client.call('listNodes', { query: { limit: PAGE, ...after } }))
+  /** Every node; retired ones only when asked for. */
+  async *nodes(which: { readonly mine?: boolean; readonly retired?: boolean } = {}): AsyncGenerator<NodeView> {
+    yield* pages((after) => this.client.call('listNodes', { query: { limit: PAGE, ...which, ...after } }))
   }
 
   /** What a task printed, and with `follow` what it goes on to print until it is over. Rejects with the signal's reason. */
