@@ -21,13 +21,16 @@ export async function runQuietly(command, args, options) {
   if (end.code !== 0) throw new CommandFailed([command, ...args].join(' '), `failed (${end.code})`, tail())
 }
 
-/** Runs a command in the foreground and gives its exit code, 128 + n when signal n ended it. */
-export async function runInForeground(command, args, options) {
-  const child = spawn(command, args, { ...options, stdio: 'inherit' })
+/**
+ * Runs a Node program in the foreground and gives its exit code, 128 + n when signal n ended it. The IPC channel between
+ * them tells the program when this process is gone, however it went.
+ */
+export async function runInForeground(args, options) {
+  const child = spawn(options.node, args, { ...options, stdio: ['inherit', 'inherit', 'inherit', 'ipc'] })
   const stop = forwardSignals(child)
   const end = await ended(child)
   stop()
-  if (end.error) throw new CommandFailed(command, `could not be started: ${end.error.message}`, '')
+  if (end.error) throw new CommandFailed(options.node, `could not be started: ${end.error.message}`, '')
   return end.code
 }
 

@@ -7,7 +7,8 @@ async function start() {
   await ensureInstalled()
   await ensureConsoleBuilt()
   const fog = join(ROOT, 'apps', 'cli', 'bin', 'fog.mjs')
-  return runInForeground(fogNode(), [fog, 'up', ...upArguments(process.argv.slice(2))], { cwd: ROOT, env: fogEnv() })
+  const args = [fog, 'up', ...upArguments(process.argv.slice(2))]
+  return runInForeground(args, { node: fogNode(), cwd: ROOT, env: fogEnv() })
 }
 
 function upArguments(args) {

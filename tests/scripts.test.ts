@@ -91,7 +91,7 @@ describe('what is installed', () => {
 
 function foreground(code: string): string {
   return `import { runInForeground } from './run.mjs'
-    process.exitCode = await runInForeground(process.execPath, ['-e', ${JSON.stringify(code)}], {})`
+    process.exitCode = await runInForeground(['-e', ${JSON.stringify(code)}], { node: process.execPath })`
 }
 
 describe('a command in the foreground', () => {
@@ -107,6 +107,14 @@ describe('a command in the foreground', () => {
     const code =
       'process.on("SIGTERM", () => process.exit(5)); setInterval(() => {}, 1000); process.kill(process.ppid, "SIGTERM")'
     expect(await run(foreground(code))).toMatchObject({ code: 5 })
+  })
+
+  test('is told when the one who started it was killed', async () => {
+    const told = join(folder, 'told')
+    const code = `process.on('disconnect', () => require('fs').writeFileSync(${JSON.stringify(told)}, ''));
+      process.kill(process.ppid, 'SIGKILL')`
+    expect(await run(foreground(code))).toMatchObject({ code: null })
+    expect(existsSync(told)).toBe(true)
   })
 
   test('run quietly shows its last lines when it fails', async () => {
