@@ -1,8 +1,8 @@
 import { isFogError } from '@fog/kernel'
 import { startControlPlane } from './compose.ts'
 import { type Config, readConfig } from './config.ts'
-import { runBackup, runRestore } from './db/backup/run.ts'
 import { makeLog } from './http/log.ts'
+import { backUp, restore } from './keep-safe.ts'
 
 const USAGE = 'Usage: fog-control-plane [backup FILE | restore FILE]'
 
@@ -10,30 +10,13 @@ async function main(): Promise<void> {
   const [command, file, ...rest] = process.argv.slice(2)
   const config = readConfig()
   if (command === undefined) return run(config)
-  if (!isSafekeeping(command) || file === undefined || rest.length > 0) {
+  const work = { backup: backUp, restore }[command]
+  if (!work || file === undefined || rest.length > 0) {
     console.error(USAGE)
     process.exit(2)
   }
-  await keepSafe(config, command, file)
+  await work(config, file, (text) => console.log(text))
   process.exit(0)
-}
-
-function isSafekeeping(command: string): command is 'backup' | 'restore' {
-  return command === 'backup' || command === 'restore'
-}
-
-async function keepSafe(config: Config, command: 'backup' | 'restore', file: string): Promise<void> {
-  if (command === 'backup') {
-    const { bytes, rows, contents } = await runBackup(config, file)
-    console.log(
-      `Wrote ${file}: ${rows} rows and ${contents} files of content in ${bytes} bytes. It holds secrets; keep it safe.`,
-    )
-  } else {
-    const { madeAt, rows, contents } = await runRestore(config, file)
-    console.log(
-      `Restored what was backed up at ${madeAt}: ${rows} rows and ${contents} files of content. The books were audited.`,
-    )
-  }
 }
 
 /** Runs one control plane until it is told to stop, by a signal or by its parent going away. */
