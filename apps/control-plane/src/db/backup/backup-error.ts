@@ -3,6 +3,7 @@ import { FogError } from '@fog/kernel'
 /** Why a backup could not be made or brought back. */
 export class BackupError extends FogError<
   | { code: 'backup.file_exists'; file: string }
+  | { code: 'backup.nothing_there' }
   | { code: 'backup.not_a_backup'; file: string }
   | { code: 'backup.damaged'; what: string }
   | { code: 'backup.target_not_empty'; table: string }
@@ -14,6 +15,10 @@ export class BackupError extends FogError<
     'backup.file_exists': {
       says: 'There is a file {file} already.',
       fix: 'Give another name, or move that one away.',
+    },
+    'backup.nothing_there': {
+      says: 'There is no fog in this folder or database.',
+      fix: 'Point FOG_DATA_DIR, or DATABASE_URL, to the one to back up.',
     },
     'backup.not_a_backup': {
       says: '{file} is not a backup of this platform.',

@@ -163,6 +163,11 @@ describe('a backup', () => {
     expect(await readFile(file, 'utf8')).toBe('mine')
   })
 
+  test('of a database without a fog is not made', async () => {
+    const backup = makeBackup({ address: target.connection, blobs: await blobsOf('source'), clock }, { file })
+    await expect(backup).rejects.toMatchObject({ code: 'backup.nothing_there' })
+  })
+
   test('that lacks content is not made', async () => {
     await source.database.transact((tx) => tx.blobs.add([{ digest: 'ab'.repeat(32), size: 3, at: 1 }]))
     await expect(backUp()).rejects.toMatchObject({ code: 'backup.content_missing' })

@@ -11,6 +11,8 @@ import { to as copyTo } from 'pg-copy-streams'
 import { pack } from 'tar-stream'
 import type { Pack } from 'tar-stream'
 import type { BlobStore } from '../../ports.ts'
+import { DatabaseError } from '../database-error.ts'
+import { MIGRATIONS } from '../migrations/index.ts'
 import { connectionConfig } from '../pg-pool.ts'
 import type { DatabaseAddress } from '../pg-pool.ts'
 import { FORMAT, HEADER, MANIFEST, PART_BYTES, partName, TABLES_IN_ORDER } from './archive.ts'
@@ -106,7 +108,7 @@ async function fill(
 
 async function headerOf(client: Client, clock: Clock): Promise<Header> {
   const version = await client.query<{ server_version: string }>('SHOW server_version')
-  const schema = await client.query<{ number: number }>('SELECT max(number) AS number FROM schema_migrations')
+  const migration = await schemaOf(client)
   const columns = await client.query<{ table: string; name: string }>(
     `SELECT table_name AS table, column_name AS name FROM information_schema.columns
      WHERE table_schema = current_schema() ORDER BY table_name, ordinal_position`,
@@ -116,9 +118,22 @@ async function headerOf(client: Client, clock: Clock): Promise<Header> {
     format: FORMAT,
     madeAt: toRfc3339(clock.now()),
     serverVersion: version.rows[0]!.server_version,
-    migration: schema.rows[0]!.number,
-    tables: TABLES_IN_ORDER.map((name) => ({ name, columns: byTable.get(name)!.map((column) => column.name) })),
+    migration,
+    // A schema that this version has not brought up to date yet may lack the newest ones.
+    tables: TABLES_IN_ORDER.filter((name) => byTable.has(name)).map((name) => ({
+      name,
+      columns: byTable.get(name)!.map((column) => column.name),
+    })),
   }
+}
+
+async function schemaOf(client: Client): Promise<number> {
+  const there = await client.query<{ there: boolean }>(`SELECT to_regclass('schema_migrations') IS NOT NULL AS there`)
+  if (!there.rows[0]!.there) throw new BackupError({ code: 'backup.nothing_there' })
+  const { rows } = await client.query<{ number: number }>('SELECT max(number) AS number FROM schema_migrations')
+  const [found, known] = [rows[0]!.number, MIGRATIONS.at(-1)!.number]
+  if (found > known) throw new DatabaseError({ code: 'database.newer_than_code', found, known })
+  return found
 }
 
 /** In parts, because an entry's size is written before it and nobody knows a table's. */
