@@ -133,3 +133,9 @@ export function sentenceOf(code: string): string {
   const words = code.replace(/[._-]+/g, ' ').trim()
   return words.charAt(0).toUpperCase() + words.slice(1)
 }
+
+/** A round trip in milliseconds; a clock of whole milliseconds cannot tell what is below one. */
+export function formatLatency(ms: number | undefined): string {
+  if (ms === undefined) return UNKNOWN
+  return ms < 1 ? '< 1 ms' : `${formatNumber(ms)} ms`
+}

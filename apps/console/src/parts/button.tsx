@@ -8,7 +8,7 @@ const BASE =
   'inline-flex select-none items-center justify-center gap-2 rounded-lg font-medium whitespace-nowrap transition-colors duration-150 disabled:opacity-55 aria-disabled:opacity-55'
 const KINDS: Record<ButtonKind, string> = {
   primary: 'bg-accent text-on-accent enabled:hover:bg-accent-hover',
-  plain: 'border border-line bg-surface text-ink shadow-card enabled:hover:border-edge',
+  plain: 'border border-edge/45 bg-surface text-ink shadow-card enabled:hover:border-edge',
   quiet: 'text-soft enabled:hover:bg-sunken enabled:hover:text-ink',
   danger: 'border border-bad/40 bg-surface text-bad enabled:hover:bg-bad-tint',
 }

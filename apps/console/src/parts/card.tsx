@@ -60,9 +60,9 @@ export function Figure({
   return (
     <div className="min-w-0">
       <dt className="text-[0.8125rem] text-faint">{name}</dt>
-      <dd className="figures mt-0.5 text-2xl leading-8 font-semibold tracking-[-0.02em]">
+      <dd className="figures mt-0.5 text-xl leading-7 font-semibold tracking-[-0.02em] break-words sm:text-2xl sm:leading-8">
         {value}
-        {unit && <span className="ml-1 text-sm font-medium tracking-normal text-soft">{unit}</span>}
+        {unit && <span className="ml-1 text-sm font-medium tracking-normal whitespace-nowrap text-soft">{unit}</span>}
       </dd>
       {note !== undefined && <dd className="figures text-[0.8125rem] text-faint">{note}</dd>}
     </div>

@@ -47,7 +47,7 @@ function optionsFor(element: HTMLElement): Omit<uPlot.Options, 'width' | 'height
   return {
     legend: { show: false },
     cursor: { show: false },
-    padding: [8, 0, 0, 0],
+    padding: [8, 24, 0, 0],
     scales: { y: { range: (_plot, _low, high) => [0, Math.max(4, Math.ceil(high * 1.1))] } },
     axes: [
       {
@@ -55,6 +55,7 @@ function optionsFor(element: HTMLElement): Omit<uPlot.Options, 'width' | 'height
         grid: { show: false },
         values: [[1, '{HH}:{mm}:{ss}', null, null, null, null, null, null, 1]],
         space: 80,
+        size: 26,
       },
       {
         ...axis,

@@ -59,7 +59,7 @@ export function CopyButton({ text, label, className }: { text: string; label: st
 export function IdText({ id }: { id: string }) {
   return (
     <span className="inline-flex items-center gap-0.5 align-middle">
-      <code title={id} className="font-mono text-[0.8125rem] text-soft">
+      <code title={id} className="font-mono text-[0.8125rem] whitespace-nowrap text-soft">
         {shortId(id)}
       </code>
       <CopyButton text={id} label={`Copy ${id}`} />

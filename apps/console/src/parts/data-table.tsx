@@ -63,7 +63,7 @@ export function DataTable<Row extends object>({ caption, columns, rows, rowId }:
                   key={header.id}
                   scope="col"
                   aria-sort={sorted === 'asc' ? 'ascending' : sorted === 'desc' ? 'descending' : undefined}
-                  className={cellClass(column, 'py-2 font-medium')}
+                  className={cellClass(column, 'py-2 font-medium whitespace-nowrap')}
                 >
                   {column.sort ? (
                     <SortButton
@@ -117,7 +117,7 @@ function cellClass<Row>(column: Column<Row>, more: string): string {
   return classes(
     'px-2 first:pl-4 last:pr-4 sm:px-3 sm:first:pl-5 sm:last:pr-5',
     more,
-    column.align === 'end' && 'text-right figures',
+    column.align === 'end' && 'text-right figures whitespace-nowrap',
     column.from && FROM[column.from],
     column.className,
   )

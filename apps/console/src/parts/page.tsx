@@ -19,7 +19,7 @@ export function Page({ title, heading, above, note, actions, children }: PagePro
   return (
     <div className="mx-auto w-full max-w-6xl px-4 pt-5 pb-10 sm:px-6 md:px-8 md:pt-8">
       {above && <div className="mb-2 text-sm">{above}</div>}
-      <header className="mb-5 flex flex-wrap items-end justify-between gap-x-6 gap-y-3 md:mb-6">
+      <header className="mb-5 flex flex-wrap items-start justify-between gap-x-6 gap-y-3 md:mb-6">
         <div className="min-w-0">
           <h1 id="page-heading" tabIndex={-1} className="text-2xl font-semibold tracking-[-0.02em] break-words">
             {heading ?? title}

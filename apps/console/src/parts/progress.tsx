@@ -36,7 +36,7 @@ export function TaskBar({
       aria-valuemax={tasks}
       aria-valuenow={ended}
       aria-valuetext={countsSentence(counts, tasks)}
-      className={`flex w-full overflow-hidden rounded-full bg-sunken ${tall ? 'h-3' : 'h-1.5'}`}
+      className={`flex w-full overflow-hidden rounded-full bg-track ${tall ? 'h-3' : 'h-1.5'}`}
     >
       {PARTS.map(({ key, look }) => (
         <div
@@ -69,7 +69,7 @@ export function UsageBar({ part, whole, label, text }: { part: number; whole: nu
       aria-valuemax={100}
       aria-valuenow={Math.round(percentOf(part, whole))}
       aria-valuetext={text}
-      className="h-1.5 w-full overflow-hidden rounded-full bg-sunken"
+      className="h-1.5 w-full overflow-hidden rounded-full bg-track"
     >
       <div
         className="h-full rounded-full bg-bar-run transition-[width] duration-500 ease-out"

@@ -1,7 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query'
-import { Navigate, useRouterState } from '@tanstack/react-router'
+import { Navigate, useRouter } from '@tanstack/react-router'
 import { CloudOff } from 'lucide-react'
-import { useEffect } from 'react'
+import { useEffect, useState } from 'react'
 import { FeedProvider } from '../feed/feed.tsx'
 import { Banks, Mark } from '../parts/brand.tsx'
 import { Button } from '../parts/button.tsx'
@@ -11,17 +11,26 @@ import { Shell } from './shell.tsx'
 /** Lets in who is logged in; sends the others to log in, and back here afterwards. */
 export function Gate() {
   const state = useSessionState()
-  const path = useRouterState({ select: ({ location }) => location.href })
   useForgetAfterLogOut(state.status)
   if (state.status === 'starting') return <Starting />
   if (state.status === 'unreachable') return <Unreachable message={state.message} />
   if (state.status === 'out' && state.setupNeeded) return <Navigate to="/setup" replace />
-  if (state.status === 'out') return <Navigate to="/login" search={path === '/' ? {} : { next: path }} replace />
+  if (state.status === 'out') return <ToLogIn />
   return (
     <FeedProvider>
       <Shell />
     </FeedProvider>
   )
+}
+
+// Once, with the address as it was: while the log-in page is fetched, the address is already another.
+function ToLogIn() {
+  const router = useRouter()
+  const [next] = useState(() => router.state.location.href)
+  useEffect(() => {
+    void router.navigate({ to: '/login', search: next === '/' ? {} : { next }, replace: true })
+  }, [router, next])
+  return <Starting />
 }
 
 // The next person at this browser must not see a flash of the last one's data.

@@ -56,7 +56,7 @@ export function Shell() {
             ))}
           </ul>
         </nav>
-        <div className="space-y-3 border-t border-line p-4">
+        <div className="space-y-4 border-t border-line p-4">
           {me && <Balance me={me} />}
           <Connection />
           <PersonMenu me={me} />

@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { ArrowLeftRight } from 'lucide-react'
 import type { TransferView } from '@fog/contract'
-import { formatChange, isZero, sentenceOf, shortId } from '../../format/format.ts'
+import { formatChange, isZero, shortId } from '../../format/format.ts'
 import { Card } from '../../parts/card.tsx'
 import { classes } from '../../parts/classes.ts'
 import { type Column, DataTable } from '../../parts/data-table.tsx'
@@ -11,6 +11,7 @@ import { Pager, usePages } from '../../parts/pager.tsx'
 import { Resource } from '../../parts/resource.tsx'
 import { Ago } from '../../parts/time.tsx'
 import { useClient } from '../../session/session-context.tsx'
+import { transferWords } from './transfer-words.ts'
 import { transfersQuery } from './queries.ts'
 
 const COLUMNS: readonly Column<TransferView>[] = [
@@ -20,7 +21,7 @@ const COLUMNS: readonly Column<TransferView>[] = [
     className: 'w-full max-w-0',
     cell: (transfer) => (
       <>
-        <span className="block font-medium">{sentenceOf(transfer.kind)}</span>
+        <span className="block font-medium">{transferWords(transfer.kind)}</span>
         <span className="block truncate text-[0.8125rem] text-faint">
           <Reference text={transfer.reference} />
         </span>
@@ -90,7 +91,7 @@ function Reference({ text }: { text: string }) {
 
 function Parties({ transfer }: { transfer: TransferView }) {
   return (
-    <span className="text-[0.8125rem] text-soft">
+    <span className="text-[0.8125rem] whitespace-nowrap text-soft">
       {[...new Set(transfer.postings.map(({ name }) => name))].join(', ')}
     </span>
   )

@@ -33,7 +33,7 @@ export function FileLine({ path, digest, size, openAtFirst = false }: FileLinePr
           {path}
         </code>
         <span className="figures ml-1 shrink-0 text-xs text-faint">{formatBytes(size)}</span>
-        <span className="ml-auto flex shrink-0">
+        <span className="ml-1 flex shrink-0">
           {canShow && (
             <IconButton
               label={`${open ? 'Hide' : 'Show'} ${path}`}

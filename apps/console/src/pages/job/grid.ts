@@ -8,7 +8,7 @@ export interface Grid {
   readonly height: number
 }
 
-const LARGEST_CELL = 22
+const LARGEST_CELL = 30
 const SMALLEST_CELL = 6
 const ROWS_WANTED = 8
 
@@ -18,7 +18,7 @@ export function gridFor(count: number, width: number): Grid {
   let cell = LARGEST_CELL
   while (cell > SMALLEST_CELL && Math.ceil(count / Math.floor(width / cell)) > ROWS_WANTED) cell -= 1
   const columns = Math.max(1, Math.floor(width / cell))
-  const gap = cell > 12 ? 3 : 1
+  const gap = cell > 20 ? 4 : cell > 12 ? 3 : 1
   const rows = Math.ceil(count / columns)
   return { columns, cell, gap, width: Math.min(columns, count) * cell, height: rows * cell }
 }

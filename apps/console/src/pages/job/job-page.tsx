@@ -77,7 +77,7 @@ function Loaded({ job, stale }: { job: JobView; stale: unknown }) {
       {stale !== undefined && <Failure error={stale} />}
       {job.failure && <Notice kind="bad">{job.failure}</Notice>}
       {waits && why.data && <WhyNotice why={why.data} />}
-      <div className="grid items-start gap-4 md:gap-5 lg:grid-cols-[minmax(0,1fr)_auto]">
+      <div className="flex flex-col gap-4 md:gap-5 lg:flex-row">
         <ProgressCard job={job} tasks={mapped ? map.data : undefined} onOpenTask={openTask} />
         <Mosaic jobId={job.jobId} name={job.name} tasks={job.tasks} done={job.counts.done} />
       </div>

@@ -73,7 +73,7 @@ function MosaicCard({
   const save = () => canvas.current?.toBlob((blob) => blob && saveBlob(blob, `${name}.png`), 'image/png')
   return (
     <Card
-      className="lg:w-[26rem]"
+      className="lg:w-[26rem] lg:shrink-0"
       title="The picture"
       note={
         whole

@@ -3,6 +3,7 @@ import { formatCount, formatTokens, percentOf } from '../../format/format.ts'
 import { Card } from '../../parts/card.tsx'
 import { countsSentence, TaskBar } from '../../parts/progress.tsx'
 import { Took } from '../../parts/time.tsx'
+import { NodeShares } from './node-shares.tsx'
 import { TaskMap } from './task-map.tsx'
 
 interface ProgressCardProps {
@@ -25,7 +26,7 @@ export function ProgressCard({ job, tasks, onOpenTask }: ProgressCardProps) {
   const ended = job.counts.done + job.counts.failed + job.counts.cancelled
   const percent = Math.floor(percentOf(ended, job.tasks))
   return (
-    <Card>
+    <Card className="flex-1">
       <h2 className="sr-only">Progress</h2>
       <div className="flex flex-wrap items-end justify-between gap-x-6 gap-y-1">
         <p className="figures text-4xl font-semibold tracking-[-0.03em]">
@@ -60,6 +61,7 @@ export function ProgressCard({ job, tasks, onOpenTask }: ProgressCardProps) {
           <TaskMap tasks={tasks} onOpen={onOpenTask} />
         </div>
       )}
+      {tasks && <NodeShares tasks={tasks} />}
     </Card>
   )
 }

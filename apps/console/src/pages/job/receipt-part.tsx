@@ -88,7 +88,7 @@ function columnsFor({ lines }: ReceiptView): readonly Column<ReceiptView['lines'
       className: 'w-[30%]',
       cell: (line) => (
         <div className="flex items-center gap-2">
-          <div className="h-1.5 flex-1 overflow-hidden rounded-full bg-sunken" aria-hidden="true">
+          <div className="h-1.5 flex-1 overflow-hidden rounded-full bg-track" aria-hidden="true">
             <div
               className="h-full rounded-full bg-bar-run"
               style={{ width: `${percentOf(Number(line.fuel), all)}%` }}

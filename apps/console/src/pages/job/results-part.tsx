@@ -55,7 +55,7 @@ function columnsFor(): readonly Column<TaskResultView>[] {
       header: '#',
       align: 'end',
       className: 'w-12 align-top text-faint',
-      cell: (result) => formatCount(result.index),
+      cell: (result) => <span className="block pt-1">{formatCount(result.index)}</span>,
     },
     {
       id: 'item',
@@ -63,7 +63,7 @@ function columnsFor(): readonly Column<TaskResultView>[] {
       from: 'md',
       className: 'align-top max-w-48',
       cell: (result) => (
-        <span className="block truncate" title={result.item}>
+        <span className="block truncate pt-1" title={result.item}>
           {result.item === '' ? `Task ${result.index}` : result.item}
         </span>
       ),

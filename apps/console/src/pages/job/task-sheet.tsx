@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import type { AttemptView, TaskDetailView } from '@fog/contract'
-import { formatBytes, formatDuration, formatFuel, sentenceOf } from '../../format/format.ts'
+import { formatBytes, formatDuration, formatFuel } from '../../format/format.ts'
 import { Badge, State, type Tone, WorkState } from '../../parts/badge.tsx'
 import { Card, Facts } from '../../parts/card.tsx'
 import { IdText } from '../../parts/copy.tsx'
@@ -102,6 +102,14 @@ function known(value: number | undefined, text: (value: number) => string): stri
   return value === undefined ? undefined : text(value)
 }
 
+const WORDS: Readonly<Record<AttemptView['status'], string>> = {
+  leased: 'given out',
+  running: 'running',
+  reported: 'reported',
+  lost: 'lost',
+  returned: 'given back',
+  cancelled: 'cancelled',
+}
 const TONES: Readonly<Record<AttemptView['status'], Tone>> = {
   leased: 'idle',
   running: 'run',
@@ -129,7 +137,7 @@ function Attempt({ attempt }: { attempt: AttemptView }) {
       <div className="mb-2 flex flex-wrap items-center gap-2">
         <span className="font-medium">{attempt.nodeName}</span>
         <State tone={TONES[attempt.status]} live={attempt.status === 'running'}>
-          {sentenceOf(attempt.status).toLowerCase()}
+          {WORDS[attempt.status]}
         </State>
         {attempt.accepted && <Badge tone="good">accepted</Badge>}
       </div>

@@ -86,7 +86,11 @@ export function safePath(path: string): string {
   const parts = path.split(/[/\\]/).filter((part) => part !== '' && part !== '.' && part !== '..')
   return (
     parts
-      .map((part) => Array.from(part).map((char) => (char < ' ' || FORBIDDEN.includes(char) ? '_' : char)).join(''))
+      .map((part) =>
+        Array.from(part)
+          .map((char) => (char < ' ' || FORBIDDEN.includes(char) ? '_' : char))
+          .join(''),
+      )
       .join('/') || '_'
   )
 }

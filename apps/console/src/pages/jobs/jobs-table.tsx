@@ -12,14 +12,19 @@ const COLUMNS: readonly Column<JobView>[] = [
     header: 'Job',
     className: 'max-w-0 w-full sm:w-[34%]',
     cell: (job) => (
-      <Link
-        to="/jobs/$jobId"
-        params={{ jobId: job.jobId }}
-        className="block truncate font-medium after:absolute after:inset-0"
-        title={job.name}
-      >
-        {job.name}
-      </Link>
+      <>
+        <Link
+          to="/jobs/$jobId"
+          params={{ jobId: job.jobId }}
+          className="block truncate font-medium after:absolute after:inset-0"
+          title={job.name}
+        >
+          {job.name}
+        </Link>
+        <span className="figures block text-[0.8125rem] text-faint sm:hidden">
+          {formatCount(job.counts.done)} of {formatCount(job.tasks)}, <Ago at={job.submittedAt} />
+        </span>
+      </>
     ),
   },
   { id: 'status', header: 'State', cell: (job) => <WorkState status={job.status} /> },

@@ -4,6 +4,7 @@ import {
   formatBytes,
   formatCount,
   formatExact,
+  formatLatency,
   formatNumber,
   percentOf,
   UNKNOWN,
@@ -42,7 +43,7 @@ export function NodeFacts({ node }: { node: NodeView }) {
           facts={[
             ['Trust', `${formatCount(node.trust)} of 1,000`],
             ['CPU share', `${formatCount(node.cpuShare)} % of each core`],
-            ['Round trip', node.latencyMs === undefined ? UNKNOWN : `${formatNumber(node.latencyMs)} ms`],
+            ['Round trip', formatLatency(node.latencyMs)],
             ['Owner', <IdText key="owner" id={node.ownerId} />],
             ['Joined', formatExact(Date.parse(node.enrolledAt))],
             ['Last heard of', formatExact(Date.parse(node.lastSeenAt))],

@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router'
 import type { NodeView } from '@fog/contract'
-import { formatBytes, formatCount, formatNumber, UNKNOWN } from '../../format/format.ts'
+import { formatBytes, formatCount, formatLatency, formatNumber } from '../../format/format.ts'
 import { Badge, NodeState } from '../../parts/badge.tsx'
 import { type Column, DataTable } from '../../parts/data-table.tsx'
 import { UsageBar } from '../../parts/progress.tsx'
@@ -97,12 +97,9 @@ const COLUMNS: readonly Column<NodeView>[] = [
     align: 'end',
     from: 'lg',
     sort: (node) => node.latencyMs ?? Number.MAX_SAFE_INTEGER,
-    cell: (node) =>
-      node.latencyMs === undefined ? (
-        <span className="text-faint">{UNKNOWN}</span>
-      ) : (
-        `${formatNumber(node.latencyMs)} ms`
-      ),
+    cell: (node) => (
+      <span className={node.latencyMs === undefined ? 'text-faint' : undefined}>{formatLatency(node.latencyMs)}</span>
+    ),
   },
 ]
 

@@ -10,7 +10,7 @@ import { CopyBlock } from '../../parts/copy.tsx'
 export function FirstSteps({ nodes, jobs, origin }: { nodes: number; jobs: number; origin: string }) {
   return (
     <Card title="First steps" note="From nothing to a finished job.">
-      <ol className="grid gap-5 md:grid-cols-3">
+      <ol className="grid gap-5 md:grid-cols-3 xl:grid-cols-[1fr_1.5fr_1fr]">
         <Step number={1} title="Lend a device" done={nodes > 0}>
           <p>
             Any machine with Fog on it can join. Make a join token here and run the command it shows on that machine.

@@ -15,7 +15,7 @@ export function Glance({ overview }: { overview: OverviewView }) {
   const all = states.reduce((sum, [, count]) => sum + count, 0)
   const up = states.reduce((sum, [state, count]) => (UP.includes(state) ? sum + count : sum), 0)
   return (
-    <div className="grid grid-cols-1 gap-3 xs:grid-cols-2 md:gap-4 xl:grid-cols-4">
+    <div className="grid grid-cols-2 gap-3 md:gap-4 xl:grid-cols-4">
       <Tile>
         <Figure name="Nodes taking work" value={formatCount(up)} unit={`of ${formatCount(all)}`} />
         <ul aria-label="Nodes by state" className="mt-2.5 flex flex-wrap gap-1.5">
@@ -66,7 +66,7 @@ export function Glance({ overview }: { overview: OverviewView }) {
 }
 
 function Tile({ children }: { children: ReactNode }) {
-  return <dl className="rounded-2xl border border-line bg-surface p-4 shadow-card">{children}</dl>
+  return <dl className="min-w-0 rounded-2xl border border-line bg-surface p-3.5 shadow-card sm:p-4">{children}</dl>
 }
 
 interface UsageProps {

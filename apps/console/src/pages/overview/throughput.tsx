@@ -6,15 +6,17 @@ import { useNow } from '../../parts/time.tsx'
 
 const Chart = lazy(async () => import('../../parts/chart.tsx').then(({ Chart }) => ({ default: Chart })))
 
+const LEAST_SECONDS = 60
+
 /** How many tasks ended in each of the last seconds, as a picture and as a table. */
 export function Throughput({ seconds, since }: { seconds: readonly EndedInSecond[]; since: number }) {
   const { shown } = useTheme()
   const now = Math.floor(useNow() / 1000)
-  const from = Math.max(Math.floor(since / 1000), now - KEPT_SECONDS)
+  const from = Math.max(Math.min(Math.floor(since / 1000), now - LEAST_SECONDS), now - KEPT_SECONDS)
   const inSight = seconds.filter(({ second }) => second >= from)
   const done = sum(inSight.map((entry) => entry.done))
   const failed = sum(inSight.map((entry) => entry.failed))
-  const summary = `${formatCount(done)} done and ${formatCount(failed)} failed since ${formatClock(from * 1000)}`
+  const summary = `${formatCount(done)} done and ${formatCount(failed)} failed since ${formatClock(Math.max(from * 1000, since))}`
   return (
     <div>
       <div className="h-40">

@@ -23,7 +23,6 @@ export function FilesCard({ draft }: { draft: Draft }) {
   const take = async (chosen: readonly Chosen[]) => {
     const fault = await draft.addFiles(chosen)
     if (fault) say('bad', 'The job document among these files cannot be read', fault.text)
-    else if (chosen.length > 0) say('good', `${countOf(chosen.length, 'file')} chosen`)
   }
   useDropAnywhere(setOver, take)
   return (

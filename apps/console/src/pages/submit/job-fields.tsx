@@ -10,7 +10,7 @@ import { InputsFields } from './inputs-fields.tsx'
 import { PairsFields } from './pairs-fields.tsx'
 
 const TIERS = [
-  { value: 'platinum', text: 'Platinum: soonest, two of three nodes must agree' },
+  { value: 'platinum', text: 'Platinum: soonest, two nodes must agree' },
   { value: 'gold', text: 'Gold: soon, two nodes must agree' },
   { value: 'silver', text: 'Silver: some results checked' },
   { value: 'bronze', text: 'Bronze: cheapest, when there is room' },

@@ -7,7 +7,6 @@ import { Button } from '../../parts/button.tsx'
 import { Card } from '../../parts/card.tsx'
 import { Failure, Notice } from '../../parts/notice.tsx'
 import { Page } from '../../parts/page.tsx'
-import { useSay } from '../../parts/toasts.tsx'
 import { useClient } from '../../session/session-context.tsx'
 import type { Fault } from './document-text.ts'
 import { FilesCard } from './files-card.tsx'
@@ -25,7 +24,6 @@ export function SubmitPage() {
   const client = useClient()
   const navigate = useNavigate()
   const queries = useQueryClient()
-  const say = useSay()
   const draft = useDraft()
   const [tried, setTried] = useState(false)
   const submission = draft.prepared.status === 'ready' ? draft.prepared.submission : undefined
@@ -37,7 +35,6 @@ export function SubmitPage() {
       queries.setQueryData(['jobs', job.jobId, 'view'], job)
       void queries.invalidateQueries({ queryKey: ['jobs', 'list'] })
       void queries.invalidateQueries({ queryKey: ['me'] })
-      say('good', `${job.name} was submitted`)
       void navigate({ to: '/jobs/$jobId', params: { jobId: job.jobId } })
     },
   })

@@ -1,0 +1,134 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Client } from '@fog/contract'
+
+/** The real platform for tests in a browser: the control plane with its database, workers, and the built console. */
+
+export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+const CONSOLE = join(ROOT, 'apps', 'console', 'dist')
+const READY_MS = 120_000
+
+export interface Platform {
+  readonly url: string
+  /** The code for the first admin; good until somebody uses it. */
+  readonly setupCode: string
+  /** A client without a log-in, or with a token. */
+  readonly client: (token?: string) => Client
+  /** Starts a device that enrols with a join token; it lives until the platform stops or `stop` is called. */
+  readonly startWorker: (options: {
+    name: string
+    joinToken: string
+    cores?: number
+  }) => Promise<{ stop: () => Promise<void> }>
+  /** Ends the control plane and starts it again at the same address, as after an update. */
+  readonly restart: (whileAway: () => Promise<void>) => Promise<void>
+  readonly stop: () => Promise<void>
+}
+
+/** Starts everything in a folder of its own. Throws with the output of what would not start. */
+export async function startPlatform(): Promise<Platform> {
+  const folder = await mkdtemp(join(tmpdir(), 'fog-browser-'))
+  const port = await freePort()
+  const env = {
+    FOG_DATA_DIR: folder,
+    FOG_HTTP_PORT: String(port),
+    FOG_CONSOLE_DIR: CONSOLE,
+    FOG_LOG_LEVEL: 'warn',
+    FOG_HEARTBEAT_MIN_MS: '500',
+    FOG_LOOP_IDLE_MS: '200',
+  }
+  const workers: ChildProcess[] = []
+  let { child, ready } = await startControlPlane(env)
+  return {
+    url: ready.url,
+    setupCode: ready.setupCode ?? '',
+    client: (token) => new Client({ baseUrl: ready.url, token: () => token }),
+    startWorker: async ({ name, joinToken, cores = 4 }) => {
+      const worker = startWorker({
+        FOG_URL: ready.url,
+        FOG_WORKER_DIR: join(folder, `worker-${name}`),
+        FOG_WORKER_NAME: name,
+        FOG_WORKER_CORES: String(cores),
+        FOG_WORKER_MEMORY_MIB: '2048',
+        FOG_JOIN_TOKEN: joinToken,
+        FOG_LOG_LEVEL: 'warn',
+      })
+      workers.push(worker)
+      return { stop: async () => stop(worker) }
+    },
+    restart: async (whileAway) => {
+      await stop(child)
+      await whileAway()
+      ;({ child } = await startControlPlane(env))
+    },
+    stop: async () => {
+      await Promise.all(workers.map(stop))
+      await stop(child)
+      await rm(folder, { recursive: true, force: true, maxRetries: 5 })
+    },
+  }
+}
+
+interface Ready {
+  readonly type: 'ready'
+  readonly url: string
+  readonly setupCode?: string
+}
+
+async function startControlPlane(env: Record<string, string>): Promise<{ child: ChildProcess; ready: Ready }> {
+  const child = run(join(ROOT, 'apps', 'control-plane', 'src', 'main.ts'), env)
+  const output = outputOf(child)
+  const ready = await new Promise<Ready>((resolve, reject) => {
+    const late = setTimeout(() => reject(new Error(`the control plane was not up in time\n${output()}`)), READY_MS)
+    child.on('message', (message: Ready | { type: 'failed' }) => message.type === 'ready' && resolve(message))
+    child.on('exit', (code) => reject(new Error(`the control plane ended with ${code}\n${output()}`)))
+    child.on('message', () => clearTimeout(late))
+  })
+  return { child, ready }
+}
+
+function startWorker(env: Record<string, string>): ChildProcess {
+  const child = run(join(ROOT, 'apps', 'worker', 'bin', 'fog-worker.mjs'), env)
+  outputOf(child)
+  return child
+}
+
+function run(file: string, env: Record<string, string>): ChildProcess {
+  return spawn(process.execPath, [file], {
+    cwd: ROOT,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  })
+}
+
+/** Keeps the last of what a process says, for when it fails. */
+function outputOf(child: ChildProcess): () => string {
+  let tail = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (part: Buffer) => (tail = (tail + part.toString()).slice(-8000)))
+  }
+  return () => tail
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const ended = once(child, 'exit')
+  child.kill('SIGTERM')
+  const late = setTimeout(() => child.kill('SIGKILL'), 30_000)
+  await ended
+  clearTimeout(late)
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}
