@@ -51,6 +51,9 @@ async function follow(query = '', headers: Record<string, string> = {}) {
   return { response, next, stop: () => stop.abort() }
 }
 
+const statusOf = async (query: string, headers: Record<string, string> = {}) =>
+  (await follow(query, headers)).response.status
+
 describe('server-sent events', () => {
   test('come with their cursor as id, and go on after the last one seen', async () => {
     const first = await follow()
@@ -74,16 +77,14 @@ describe('server-sent events', () => {
   })
 
   test('are refused like any request when something is wrong', async () => {
-    const status = async (query: string, headers: Record<string, string> = {}) =>
-      (await follow(query, headers)).response.status
-    expect(await status('', { authorization: 'Bearer fog_no' })).toBe(401)
-    expect(await status(`?jobId=${strangeId('job')}`)).toBe(404)
-    expect(await status('?after=nonsense')).toBe(400)
-    expect(await status('?colour=red')).toBe(400)
+    expect(await statusOf('', { authorization: 'Bearer fog_no' })).toBe(401)
+    expect(await statusOf(`?jobId=${strangeId('job')}`)).toBe(404)
+    expect(await statusOf('?after=nonsense')).toBe(400)
+    expect(await statusOf('?colour=red')).toBe(400)
     const response = await fetch(`${url}/v1/events`)
     expect([response.status, await response.json()]).toMatchObject([401, { code: 'access.login_needed' }])
     const weak = await fog.tokenOf(ada, ['ledger:read'])
-    expect(await status('', { authorization: `Bearer ${weak}` })).toBe(403)
+    expect(await statusOf('', { authorization: `Bearer ${weak}` })).toBe(403)
     const old = `1~${fog.clock.now() - 8 * 24 * 3_600_000}`
     const tooOld = await fetch(`${url}/v1/events?after=${old}`, { headers: { authorization: `Bearer ${token}` } })
     expect([tooOld.status, await tooOld.json()]).toMatchObject([410, { code: 'feed.too_old' }])
@@ -226,23 +227,23 @@ describe('the event socket', () => {
   })
 })
 
-describe('upgrades', () => {
-  const status = (path: string, headers: Record<string, string> = {}) =>
-    new Promise<number>((resolve, reject) => {
-      const socket = new WebSocket(`${url.replace('http', 'ws')}${path}`, { headers })
-      socket.once('unexpected-response', (_request, response) => resolve(response.statusCode!))
-      socket.once('open', () => {
-        resolve(101)
-        socket.terminate()
-      })
-      socket.once('error', reject)
+const upgrade = (path: string, headers: Record<string, string> = {}) =>
+  new Promise<number>((resolve, reject) => {
+    const socket = new WebSocket(`${url.replace('http', 'ws')}${path}`, { headers })
+    socket.once('unexpected-response', (_request, response) => resolve(response.statusCode!))
+    socket.once('open', () => {
+      resolve(101)
+      socket.terminate()
     })
+    socket.once('error', reject)
+  })
 
+describe('upgrades', () => {
   test('on an unknown path, of another site’s page, or before workers are served are turned away', async () => {
-    expect(await status('/v1/nothing')).toBe(404)
-    expect(await status('/v1/events/socket', { origin: 'https://evil.test' })).toBe(403)
-    expect(await status('/v1/events/socket', { origin: url })).toBe(101)
-    expect(await status('/v1/worker')).toBe(503)
+    expect(await upgrade('/v1/nothing')).toBe(404)
+    expect(await upgrade('/v1/events/socket', { origin: 'https://evil.test' })).toBe(403)
+    expect(await upgrade('/v1/events/socket', { origin: url })).toBe(101)
+    expect(await upgrade('/v1/worker')).toBe(503)
   })
 
   test('on the workers’ path go to their handler, with the caller’s address', async () => {
@@ -252,7 +253,7 @@ describe('upgrades', () => {
         socket.destroy()
       })
     })
-    await status('/v1/worker').catch(() => undefined)
+    await upgrade('/v1/worker').catch(() => undefined)
     expect(await seen).toBe('127.0.0.1')
   })
 

@@ -7,13 +7,15 @@ import { MemoryBlobStore } from '../../blobs/index.ts'
 import { type Config, readConfig } from '../../config.ts'
 import { MemoryPlatformDatabase } from '../../db/memory/memory-platform-database.ts'
 import type { Platform } from '../../platform.ts'
-import type { Role } from '../../ports.ts'
+import type { Database, Role } from '../../ports.ts'
 import { type Check, type ControlPlaneServer, makeLog, openServer } from '../index.ts'
 
 export interface TestServerOptions {
   readonly limits?: Partial<Config['limits']>
   readonly config?: Partial<Pick<Config, 'publicUrl' | 'trustProxy' | 'consoleDir' | 'metricsToken'>>
   readonly checks?: Readonly<Record<string, Check>>
+  /** In memory unless said. */
+  readonly database?: Database
 }
 
 export interface TestPerson {
@@ -59,7 +61,7 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
   const config: Config = { ...base, ...options.config, limits }
   const rng = seededRng(1)
   const platform: Platform = {
-    database: new MemoryPlatformDatabase(),
+    database: options.database ?? new MemoryPlatformDatabase(),
     blobs: new MemoryBlobStore(),
     clock,
     rng,
@@ -93,10 +95,7 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
       const response = await ask('logIn', { body: { name, password, keep: 'body' } })
       return response.json<SessionTokens>()
     },
-    stop: async () => {
-      // Sleepers of the manual clock end with it.
-      await server.stop()
-    },
+    stop: () => server.stop(),
   }
 }
 
