@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
+import { readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { withLock } from './lock.mjs'
@@ -13,7 +13,8 @@ import { runQuietly } from './run.mjs'
 export const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const STAMP = join(ROOT, 'node_modules', '.fog-install')
 const CONSOLE = join(ROOT, 'apps', 'console')
-const CONSOLE_STAMP = join(CONSOLE, 'dist', '.fog-build')
+const CONSOLE_DIST = join(CONSOLE, 'dist')
+const CONSOLE_STAMP = join(CONSOLE_DIST, '.fog-build')
 const NODE_MAJOR = 24
 /** A slow line needs minutes for the 800 MB of packages; longer than this, something hangs. */
 const LOCK_WAIT_MS = 20 * 60_000
@@ -134,9 +135,18 @@ function needsNode() {
 async function buildConsoleIfChanged() {
   const wanted = await consoleHash()
   if ((await read(CONSOLE_STAMP)) === wanted) return
-  await withProgress('Building the console', () => npm('run', 'build', '-w', 'apps/console'))
-  await mkdir(dirname(CONSOLE_STAMP), { recursive: true })
+  await withProgress('Building the console', buildConsole)
   await writeFile(CONSOLE_STAMP, wanted)
+}
+
+// Built aside, then put in place at once: another fog of this folder may be serving the one before.
+async function buildConsole() {
+  const fresh = join(ROOT, '.cache', 'console')
+  const former = join(ROOT, '.cache', 'console-before')
+  await npm('run', 'build', '-w', 'apps/console', '--', '--outDir', fresh, '--emptyOutDir')
+  await rm(former, { recursive: true, force: true })
+  await rename(CONSOLE_DIST, former).catch(() => undefined)
+  await rename(fresh, CONSOLE_DIST)
 }
 
 async function consoleHash() {
