@@ -1,5 +1,6 @@
 import type { AttemptId, NodeId } from '@fog/kernel'
 import { type Attempt, isLive, type Job, type Task } from '@fog/scheduler'
+import { BlobError } from '../blobs/blob-error.ts'
 import { type IncomingContent, takeContent } from '../blobs/take-content.ts'
 import type { Platform } from '../platform.ts'
 import { ContentError } from './content.ts'
@@ -42,12 +43,36 @@ export class AttemptOutputs {
     const { attemptId, digest } = wanted
     const held = await findHeld(this.#platform, wanted)
     if (!held) throw notFound(digest)
-    const { outputBytes } = held.job.spec.limits
-    const before = this.#bytes.get(attemptId) ?? 0
-    const maxBytes = Math.max(0, Math.min(outputBytes, outputBytes * OUTPUTS_PER_ATTEMPT - before))
-    const size = await takeContent(this.#platform, content, { digest, maxBytes })
+    const { outputBytes: maxBytes } = held.job.spec.limits
+    const parts = this.#counted(attemptId, content.parts, maxBytes * OUTPUTS_PER_ATTEMPT)
+    await takeContent(this.#platform, { ...content, parts }, { digest, maxBytes })
+  }
+
+  /** Counts what comes for an attempt, over all its uploads at once; what breaks off is taken off again. */
+  async *#counted(
+    attemptId: AttemptId,
+    parts: AsyncIterable<Uint8Array>,
+    maxBytes: number,
+  ): AsyncGenerator<Uint8Array> {
+    let own = 0
+    let isWhole = false
+    try {
+      for await (const part of parts) {
+        own += part.length
+        if (this.#add(attemptId, part.length) > maxBytes) throw new BlobError({ code: 'blob.too_large', maxBytes })
+        yield part
+      }
+      isWhole = true
+    } finally {
+      if (!isWhole) this.#add(attemptId, -own)
+    }
+  }
+
+  #add(attemptId: AttemptId, bytes: number): number {
+    const sum = Math.max(0, (this.#bytes.get(attemptId) ?? 0) + bytes)
     if (this.#bytes.size >= MAX_COUNTED) this.#bytes.clear()
-    this.#bytes.set(attemptId, (this.#bytes.get(attemptId) ?? 0) + size)
+    this.#bytes.set(attemptId, sum)
+    return sum
   }
 }
 

@@ -7,10 +7,13 @@ import type { Config } from '../config.ts'
 import type { Log } from '../platform.ts'
 import { HttpError } from './errors.ts'
 import type { Metrics } from './metrics.ts'
+import { addressKey, type RateLimiter } from './rate-limit.ts'
 
 /** One thing that must work before requests are sent here. Throws while it does not. */
 export type Check = () => Promise<void> | void
 
+/** Each asks the database; a balancer asks a few times a minute. */
+const READY_PER_MINUTE = 600
 /** A check that does not answer in this time has failed. */
 const CHECK_MS = 2_000
 
@@ -20,15 +23,20 @@ export type Checks = Readonly<Record<string, Check>>
 export interface ProbeDependencies {
   readonly checks: Checks
   readonly metrics: Metrics
+  readonly limiter: RateLimiter
   readonly config: Pick<Config, 'metricsToken' | 'trustProxy'>
   readonly log: Log
 }
 
 /** What machines ask: alive, ready, figures. */
-export function registerProbes(app: FastifyInstance, { checks, metrics, config, log }: ProbeDependencies): void {
+export function registerProbes(
+  app: FastifyInstance,
+  { checks, metrics, limiter, config, log }: ProbeDependencies,
+): void {
   app.get(PATHS.health, async () => ({ status: 'ok' }))
 
-  app.get(PATHS.ready, async (_request, reply) => {
+  app.get(PATHS.ready, async (request, reply) => {
+    limiter.take(`ready ${addressKey(request.ip)}`, READY_PER_MINUTE)
     const results = await Promise.all(Object.entries(checks).map(([name, check]) => tryCheck(name, check, log)))
     const isReady = results.every(([, result]) => result === 'ok')
     return reply

@@ -28,6 +28,9 @@ const REQUEST_MS = 30 * 60_000
 /** A connection nothing moves on for this long is closed; the event feed beats more often. */
 const SILENT_CONNECTION_MS = 2 * 60_000
 
+/** What is busy or restarting is usually back by then. */
+const UNAVAILABLE_SECONDS = 2
+
 export type ServerConfig = Pick<Config, 'publicUrl' | 'trustProxy' | 'consoleDir' | 'metricsToken' | 'limits'>
 
 export interface ServerDependencies {
@@ -67,7 +70,7 @@ export async function buildServer(dependencies: ServerDependencies): Promise<Fas
   addHooks(app, metrics)
   registerRoutes(app, { platform, door, handlers: makeHandlers({ platform, access, limiter }), metrics, config })
   registerEvents(app, { platform, door, feed })
-  registerProbes(app, { checks, metrics, config, log })
+  registerProbes(app, { checks, metrics, limiter, config, log })
   registerOpenApi(app, { version, publicUrl: config.publicUrl })
   registerConsole(app, config.consoleDir, log)
   await app.ready()
@@ -113,7 +116,7 @@ function answerFault(thrown: unknown, request: FastifyRequest, reply: FastifyRep
   else if (fault !== undefined) request.log.error({ err: fault, code: problem.code }, 'a request failed')
   countRefusal(problem, request, metrics)
   if (problem.status === 401) void reply.header('www-authenticate', 'Bearer')
-  const wait = problem.facts?.['retrySeconds']
+  const wait = problem.facts?.['retrySeconds'] ?? (problem.status === 503 ? UNAVAILABLE_SECONDS : undefined)
   if (typeof wait === 'number') void reply.header('retry-after', wait)
   leaveBody(request, reply)
   return reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem))
@@ -139,8 +142,9 @@ function registerOpenApi(
   app: FastifyInstance,
   { version, publicUrl }: { version: string; publicUrl: string | undefined },
 ): void {
+  const document = openApiDocument({ version, url: publicUrl ?? '/' })
   app.get(PATHS.openapi, async (request, reply) => {
-    const url = publicUrl ?? `${request.protocol}://${request.host}`
-    return reply.header('cache-control', 'no-cache').send(openApiDocument({ version, url }))
+    const servers = publicUrl === undefined ? [{ url: `${request.protocol}://${request.host}` }] : document['servers']
+    return reply.header('cache-control', 'no-cache').send({ ...document, servers })
   })
 }
