@@ -28,7 +28,9 @@ function bundledNode() {
   } catch {
     // No Node comes with the installation on this platform. Said below.
   }
-  console.error(`fog-worker needs Node ${WANTED_MAJOR} or newer, and this is ${process.version}. Install it and start again.`)
+  console.error(
+    `fog-worker needs Node ${WANTED_MAJOR} or newer, and this is ${process.version}. Install it and start again.`,
+  )
   process.exit(1)
 }
 

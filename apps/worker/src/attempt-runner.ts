@@ -27,9 +27,7 @@ export interface Run {
 
 export type RunOutcome =
   /** Its result is durable in the spool. */
-  | { readonly type: 'finished' }
-  | { readonly type: 'returned'; readonly reason: string }
-  | { readonly type: 'dropped' }
+  { readonly type: 'finished' } | { readonly type: 'returned'; readonly reason: string } | { readonly type: 'dropped' }
 
 export interface AttemptRunnerDependencies {
   readonly pool: ExecutorPool
@@ -180,7 +178,12 @@ class Running implements Run {
     this.#relay.end()
     const kept = end.hasContents ? await this.#collector.contents() : await this.#printedContents()
     const [stdout, stderr, ...outputs] = kept
-    return { end, stdout: stdout!, stderr: stderr!, outputs: outputs.map((each, i) => ({ ...each, path: end.outputs[i]! })) }
+    return {
+      end,
+      stdout: stdout!,
+      stderr: stderr!,
+      outputs: outputs.map((each, i) => ({ ...each, path: end.outputs[i]! })),
+    }
   }
 
   async #printedContents(): Promise<KeptContent[]> {

@@ -116,7 +116,9 @@ export class Attempts {
     if (refusal !== undefined) return this.#giveBack(lease, refusal)
     log.debug({ attemptId, taskId: lease.taskId }, 'lease taken')
     // It rides on the next commit; losing it loses nothing, for the control plane knows that it gave it.
-    spool.accept({ attemptId, fence: lease.fence }).catch((fault: unknown) => log.error({ err: fault }, 'a lease could not be kept'))
+    spool
+      .accept({ attemptId, fence: lease.fence })
+      .catch((fault: unknown) => log.error({ err: fault }, 'a lease could not be kept'))
     const held: Held = { lease, run: runner.run(lease, attemptId) }
     this.#held.set(attemptId, held)
     this.#dependencies.changed()

@@ -127,7 +127,9 @@ export class Channel {
       if (isSteady) tries = 1
       // Two workers with one key would push each other out as fast as they can.
       const pauseMs =
-        end.code === CLOSED_AS_REPLACED ? this.#options.reconnect.mostMs : backoffMs(tries, this.#options.reconnect, rng)
+        end.code === CLOSED_AS_REPLACED
+          ? this.#options.reconnect.mostMs
+          : backoffMs(tries, this.#options.reconnect, rng)
       log.info({ why: end.why, code: end.code, inMs: Math.round(pauseMs) }, 'no channel; connecting again')
       await clock.sleep(pauseMs, signal).catch(() => undefined)
     }

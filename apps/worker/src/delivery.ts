@@ -96,7 +96,9 @@ export class Delivery {
       outbox.remove(attemptId)
     }
     if (known.length === 0) return
-    spool.forget(known).catch((fault: unknown) => log.error({ err: fault }, 'acknowledged results could not be forgotten'))
+    spool
+      .forget(known)
+      .catch((fault: unknown) => log.error({ err: fault }, 'acknowledged results could not be forgotten'))
   }
 
   #pump(): void {

@@ -1,6 +1,6 @@
 import type { WorkerMessage } from '@fog/contract'
 import { decide, type Decision, FRESH_POLICY_STATE, type HarvestPolicy, type PolicyState } from '@fog/idle'
-import type { Sensors } from '@fog/idle/node'
+import type { Machine, Sensors } from '@fog/idle/node'
 import type { Clock } from '@fog/kernel'
 import type { Logger } from 'pino'
 
@@ -23,7 +23,22 @@ export interface HarvesterOptions {
   readonly everyMs: number
 }
 
-export const HARVEST_EVERY_MS = 500
+export const HARVEST_EVERY_MS = { server: 2000, desktop: 500, laptop: 500 } as const
+
+/** A command that did not answer is not asked again for this long: starting it costs more than all other sensors. */
+const ASK_AGAIN_MS = 60_000
+
+/** The same machine, spared questions that it does not answer. */
+export function patient(machine: Machine, clock: Clock): Machine {
+  const silentUntil = new Map<string, number>()
+  const ask: Machine['ask'] = async (command, ...args) => {
+    if (clock.now() < (silentUntil.get(command) ?? 0)) return undefined
+    const answer = await machine.ask(command, ...args)
+    if (answer === undefined) silentUntil.set(command, clock.now() + ASK_AGAIN_MS)
+    return answer
+  }
+  return { ...machine, ask }
+}
 
 /** What the contract takes of them. */
 const MOST_REASONS = 10

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ReadableStream as WebReadableStream } from 'node:stream/web'
-import { type AttemptId, type Clock, FogError, type Rng, toHex } from '@fog/kernel'
+import { type AttemptId, type Clock, FogError, type Instant, type Rng, toHex } from '@fog/kernel'
 import { sha256Stream } from '@fog/kernel/node'
 import type { BlobRef } from '@fog/contract'
 import { isPassing, type NodeApi } from './node-api.ts'
@@ -60,7 +60,11 @@ interface Entry {
   pins: number
   /** Left by an earlier run: its hash is checked once before it is used. */
   isChecked: boolean
+  /** When its last use was noted on disk. */
+  markedAt: Instant
 }
+
+const MARK_EVERY_MS = 60_000
 
 /** Inputs by hash, kept on disk for later tasks: each is fetched once, checked before use, and the longest unused go first. */
 export class InputCache {
@@ -124,13 +128,17 @@ export class InputCache {
     if (left) await this.#remove(blob.digest, left)
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(this.#options.deadlineMs)])
     try {
-      await retried(() => this.#fetch(attemptId, blob, deadline), { clock: this.#clock, rng: this.#rng }, {
-        tries: this.#options.tries,
-        firstMs: this.#options.firstPauseMs,
-        mostMs: this.#options.mostPauseMs,
-        isPassing: (fault) => isPassing(fault) || fault instanceof InputError,
-        signal: deadline,
-      })
+      await retried(
+        () => this.#fetch(attemptId, blob, deadline),
+        { clock: this.#clock, rng: this.#rng },
+        {
+          tries: this.#options.tries,
+          firstMs: this.#options.firstPauseMs,
+          mostMs: this.#options.mostPauseMs,
+          isPassing: (fault) => isPassing(fault) || fault instanceof InputError,
+          signal: deadline,
+        },
+      )
     } catch (fault) {
       signal.throwIfAborted()
       if (fault instanceof InputError) throw fault
@@ -150,7 +158,7 @@ export class InputCache {
         throw new InputError({ code: 'worker.input_corrupt', digest, why })
       }
       await rename(draft, this.#fileOf(digest))
-      this.#add(digest, { size, pins: 0, isChecked: true })
+      this.#add(digest, { size, pins: 0, isChecked: true, markedAt: this.#clock.now() })
     } catch (fault) {
       await rm(draft, { force: true })
       silence.throwIfSilent(digest)
@@ -186,11 +194,17 @@ export class InputCache {
       entry.pins--
       this.#evict()
     })
-    // The order of use outlives the worker as file times; losing one costs a fetch at most.
-    const now = new Date(this.#clock.now())
-    const file = this.#fileOf(digest)
-    void utimes(file, now, now).catch(() => undefined)
-    return { file, digest, size: entry.size, release }
+    this.#markUsed(digest, entry)
+    return { file: this.#fileOf(digest), digest, size: entry.size, release }
+  }
+
+  /** The order of use outlives the worker as file times, to the minute; losing one costs a fetch at most. */
+  #markUsed(digest: string, entry: Entry): void {
+    const now = this.#clock.now()
+    if (now - entry.markedAt < MARK_EVERY_MS) return
+    entry.markedAt = now
+    const time = new Date(now)
+    void utimes(this.#fileOf(digest), time, time).catch(() => undefined)
   }
 
   #add(digest: string, entry: Entry): void {
@@ -236,7 +250,7 @@ export class InputCache {
       .map((digest) => ({ digest, stats: statSync(this.#fileOf(digest)) }))
       .sort((a, b) => a.stats.mtimeMs - b.stats.mtimeMs)
     for (const { digest, stats } of found) {
-      this.#entries.set(digest, { size: stats.size, pins: 0, isChecked: false })
+      this.#entries.set(digest, { size: stats.size, pins: 0, isChecked: false, markedAt: stats.mtimeMs })
       this.#bytes += stats.size
     }
   }

@@ -66,7 +66,7 @@ export class LogRelay {
 /** Whole characters only. A NUL is shown as what cannot be shown: many stores of text refuse it. */
 function* cut(text: string): Generator<string> {
   const clean = text.replaceAll('\0', '\ufffd')
-  for (let at = 0; at < clean.length; ) {
+  for (let at = 0; at < clean.length;) {
     let end = Math.min(clean.length, at + MOST_CHARS)
     if (end < clean.length && isHighSurrogate(clean.charCodeAt(end - 1))) end--
     yield clean.slice(at, end)

@@ -19,7 +19,11 @@ const TASKS_PER_CORE = 4
  */
 const FILES_SHARE = 1 / 2
 
-export function offerOf({ policy: name, offer, folder }: Config, facts: DeviceFacts, agentVersion: string): DeviceOffer {
+export function offerOf(
+  { policy: name, offer, folder }: Config,
+  facts: DeviceFacts,
+  agentVersion: string,
+): DeviceOffer {
   const preset = presetPolicy(name, facts)
   const cores = Math.min(offer.cores ?? Math.max(1, Math.floor(facts.cores * preset.cpuShare)), facts.cores)
   const maxTasks = offer.maxTasks ?? cores * TASKS_PER_CORE

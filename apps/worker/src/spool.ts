@@ -28,6 +28,9 @@ export interface SpoolOptions {
 /** `hello` names at most 10,000 attempts; running ones need room beside these. */
 export const DEFAULT_SPOOL: SpoolOptions = { maxResults: 8_000, maxBytes: 1024 * 1024 * 1024 }
 
+/** What may wait for a commit waits this long at most. */
+const LATER_MS = 250
+
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS leases (attempt_id TEXT PRIMARY KEY, fence INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS results (
@@ -42,8 +45,8 @@ const SCHEMA = `
 /**
  * What must survive the worker's death: the leases it took and the results nobody has acknowledged yet.
  *
- * Holding the spool is holding the folder: its file lock goes with the process, however that dies. Changes gather until
- * the end of the turn and are made durable by one commit.
+ * Holding the spool is holding the folder: its file lock goes with the process, however that dies. Results that finish
+ * in one turn are made durable by one commit; what costs nothing to lose rides with the next of them.
  */
 export class Spool {
   readonly #database: DatabaseSync
@@ -54,6 +57,7 @@ export class Spool {
   #bytes = 0
   #pending: Change[] = []
   #commit: NodeJS.Immediate | undefined
+  #laterCommit: NodeJS.Timeout | undefined
 
   private constructor(database: DatabaseSync, options: SpoolOptions) {
     this.#database = database
@@ -103,29 +107,29 @@ export class Spool {
     return row && { ...row, uploads: JSON.parse(row.uploads) as string[] }
   }
 
-  /** Notes a lease; it becomes durable with the next commit. */
+  /** Notes a lease. Losing it loses nothing: the control plane knows that it gave it. */
   accept(held: HeldAttempt): Promise<void> {
-    return this.#change(() => void this.#statements.accept.run(held.attemptId, held.fence))
+    return this.#change('later', () => void this.#statements.accept.run(held.attemptId, held.fence))
   }
 
   /** Ends a lease without a result. */
   drop(attemptId: AttemptId): Promise<void> {
-    return this.#change(() => void this.#statements.drop.run(attemptId))
+    return this.#change('later', () => void this.#statements.drop.run(attemptId))
   }
 
   /** Turns a lease into a result. Resolves when it is durable; rejects when it cannot be kept. */
   async finish({ attemptId, fence, message, uploads }: FinishedAttempt): Promise<void> {
-    await this.#change(() => {
+    await this.#change('now', () => {
       this.#statements.drop.run(attemptId)
       this.#statements.keep.run(attemptId, fence, message, JSON.stringify(uploads))
     })
     this.#count(attemptId, { fence, bytes: message.length })
   }
 
-  /** Forgets results that were acknowledged, or will never count. */
+  /** Forgets results that were acknowledged, or will never count. Come back from a crash, they are told to go again. */
   forget(attemptIds: readonly AttemptId[]): Promise<void> {
     for (const attemptId of attemptIds) this.#count(attemptId, undefined)
-    return this.#change(() => attemptIds.forEach((attemptId) => this.#statements.forget.run(attemptId)))
+    return this.#change('later', () => attemptIds.forEach((attemptId) => this.#statements.forget.run(attemptId)))
   }
 
   /** Commits what is pending and gives the folder free. */
@@ -140,16 +144,19 @@ export class Spool {
     else this.#results.delete(attemptId)
   }
 
-  #change(apply: () => void): Promise<void> {
+  #change(when: 'now' | 'later', apply: () => void): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     this.#pending.push({ apply, resolve, reject })
-    this.#commit ??= setImmediate(() => this.#flush())
+    if (when === 'now') this.#commit ??= setImmediate(() => this.#flush())
+    else this.#laterCommit ??= setTimeout(() => this.#flush(), LATER_MS)
     return promise
   }
 
   #flush(): void {
     clearImmediate(this.#commit)
+    clearTimeout(this.#laterCommit)
     this.#commit = undefined
+    this.#laterCommit = undefined
     const changes = this.#pending
     this.#pending = []
     if (changes.length === 0) return

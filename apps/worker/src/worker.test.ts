@@ -54,7 +54,10 @@ describe('a worker that is connected', () => {
   })
 
   test('the same task gives the same digest', async () => {
-    const [one, other] = [await fog.run(fog.lease(program('mandel'), { args: ['60'] })), await fog.run(fog.lease(program('mandel'), { args: ['60'] }))]
+    const [one, other] = [
+      await fog.run(fog.lease(program('mandel'), { args: ['60'] })),
+      await fog.run(fog.lease(program('mandel'), { args: ['60'] })),
+    ]
     expect(one.report.digest).toBe(other.report.digest)
     expect(one.report.fuel).toBe(other.report.fuel)
   })
@@ -253,7 +256,10 @@ test('a retired node is told so and ends', async () => {
   const worker = new WorkerProcess(settings(fog, newFolder()))
   expect((await worker.ended).code).toBe(1)
   fog.refusal = undefined
-  expect(worker.told.at(-1)).toMatchObject({ code: 'worker.refused', message: expect.stringMatching(/retired for good/) })
+  expect(worker.told.at(-1)).toMatchObject({
+    code: 'worker.refused',
+    message: expect.stringMatching(/retired for good/),
+  })
 })
 
 test('killed after a result was finished and before it was acknowledged, it brings the result at the next start', async () => {

@@ -14,7 +14,7 @@ import { Delivery } from './delivery.ts'
 import { WorkerError } from './errors.ts'
 import { DEFAULT_POOL, ExecutorPool } from './executor/pool.ts'
 import { Sandbox } from './executor/sandbox.ts'
-import { HARVEST_EVERY_MS, Harvester, type HarvestState } from './harvest.ts'
+import { HARVEST_EVERY_MS, Harvester, type HarvestState, patient } from './harvest.ts'
 import { Identity } from './identity.ts'
 import { DEFAULT_INPUTS, InputCache } from './inputs.ts'
 import { NodeApi, NodeToken } from './node-api.ts'
@@ -76,6 +76,8 @@ export class Worker {
 
   /** Enrols if need be, and starts to lend. Resolves before the channel is open; it opens when it can. */
   async start(): Promise<void> {
+    // Said before anything is started for nothing.
+    if (!this.#identity.nodeId) readJoinToken(this.#dependencies.config)
     this.#clearUp()
     const starting = this.#startPool()
     const enrolled = this.#enrol()
@@ -128,11 +130,14 @@ export class Worker {
     const { log } = this.#dependencies
     const interrupted = this.#spool.leases()
     for (const { attemptId } of interrupted) {
-      this.#spool.drop(attemptId).catch((fault: unknown) => log.error({ err: fault }, 'an old lease could not be dropped'))
+      this.#spool
+        .drop(attemptId)
+        .catch((fault: unknown) => log.error({ err: fault }, 'an old lease could not be dropped'))
     }
     const waiting = this.#spool.unacknowledged()
     this.#outbox.keepOnly(waiting)
-    if (interrupted.length > 0) log.warn({ tasks: interrupted.length }, 'the last run left tasks unfinished; they run again')
+    if (interrupted.length > 0)
+      log.warn({ tasks: interrupted.length }, 'the last run left tasks unfinished; they run again')
     if (waiting.length > 0) log.info({ results: waiting.length }, 'results of the last run wait to be delivered')
   }
 
@@ -160,7 +165,7 @@ export class Worker {
     const runner = new AttemptRunner({ pool, inputs, outbox, spool, identity, nodeId, channel, log })
     const changed = () => this.#applyShare()
     const attempts = new Attempts({ channel, runner, delivery, spool, log, changed }, this.#offer.room)
-    const sensors = new Sensors({ clock, machine: thisMachine(env) }, { ownPid: process.pid })
+    const sensors = new Sensors({ clock, machine: patient(thisMachine(env), clock) }, { ownPid: process.pid })
     const harvester = new Harvester(
       {
         sensors,
@@ -170,7 +175,7 @@ export class Worker {
         apply: (decision) => this.#apply(decision),
         changed: (harvest: HarvestState) => void channel.send({ type: 'harvest', harvest }),
       },
-      { policy: this.#offer.policy, everyMs: HARVEST_EVERY_MS },
+      { policy: this.#offer.policy, everyMs: HARVEST_EVERY_MS[config.policy] },
     )
     return { pool, channel, delivery, attempts, harvester }
   }
@@ -224,7 +229,8 @@ export class Worker {
     // What is not about this node may pass: the channel is opened again by and by.
     if (todo === undefined) return
     const canEnrol = code === 'node.not_found' && (config.joinToken ?? config.joinTokenFile) !== undefined
-    if (!canEnrol || this.#hasEnrolledAgain) return failed(new WorkerError({ code: 'worker.refused', why: detail, todo }))
+    if (!canEnrol || this.#hasEnrolledAgain)
+      return failed(new WorkerError({ code: 'worker.refused', why: detail, todo }))
     this.#hasEnrolledAgain = true
     this.#enrolNow().catch(failed)
   }
@@ -239,7 +245,8 @@ export class Worker {
     attempts.setGate({ maxTasks, closedBecause: isOpen ? undefined : why })
     delivery.setPaused(!usesNetwork)
     if (evictNewest) attempts.returnNewest(`this device needs its memory: ${why}`)
-    if ((mode === 'evict' || mode === 'off') && attempts.count > 0) void attempts.returnAll(`this device is needed by its owner: ${why}`)
+    if ((mode === 'evict' || mode === 'off') && attempts.count > 0)
+      void attempts.returnAll(`this device is needed by its owner: ${why}`)
     this.#applyShare()
   }
 

@@ -5,7 +5,14 @@ import { assert } from '@fog/kernel'
 import { ContentReceiver, MemorySink, piecesOf } from './contents.ts'
 import { FrameSocket } from './frame-socket.ts'
 import { LogTape } from './log-tape.ts'
-import { BEAT_MS, type EndedMessage, type FromChild, INLINE_CONTENT_BYTES, type RunMessage, type ToChild } from './protocol.ts'
+import {
+  BEAT_MS,
+  type EndedMessage,
+  type FromChild,
+  INLINE_CONTENT_BYTES,
+  type RunMessage,
+  type ToChild,
+} from './protocol.ts'
 import type { ThreadResult, ThreadTask } from './thread.ts'
 
 /**
@@ -127,7 +134,17 @@ async function finish(result: EndedRun): Promise<void> {
   const sizes = contents.map(({ length }) => length)
   const paths = outputs.map(([path]) => path)
   const isReusable = thread.threadId > 0
-  const ended: EndedMessage = { type: 'ended', ending, exit, fuel, cpuMs, peakMemoryBytes, isReusable, outputs: paths, sizes }
+  const ended: EndedMessage = {
+    type: 'ended',
+    ending,
+    exit,
+    fuel,
+    cpuMs,
+    peakMemoryBytes,
+    isReusable,
+    outputs: paths,
+    sizes,
+  }
   if (sizes.reduce((sum, size) => sum + size, 0) <= INLINE_CONTENT_BYTES) return socket.send(ended, contents)
   await socket.send(ended)
   for (const content of contents) {

@@ -3,7 +3,10 @@ import { expect, test } from 'vitest'
 import { encodeFrame, FrameFault, FrameReader, MAX_FRAME_BYTES } from './frames.ts'
 
 const frames = fc.array(
-  fc.record({ message: fc.dictionary(fc.string(), fc.jsonValue()), parts: fc.array(fc.uint8Array({ maxLength: 300 })) }),
+  fc.record({
+    message: fc.dictionary(fc.string(), fc.jsonValue()),
+    parts: fc.array(fc.uint8Array({ maxLength: 300 })),
+  }),
   { maxLength: 8 },
 )
 

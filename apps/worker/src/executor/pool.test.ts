@@ -106,7 +106,12 @@ test('a flood on stdout is shown live up to a limit, kept up to a larger one, an
 test('what is printed is shown while the program still runs', async () => {
   const stop = new AbortController()
   const live: string[] = []
-  const running = run('chatter', { bytes: chatterer(), wallMs: 60_000, signal: stop.signal, onLog: (text) => live.push(text) })
+  const running = run('chatter', {
+    bytes: chatterer(),
+    wallMs: 60_000,
+    signal: stop.signal,
+    onLog: (text) => live.push(text),
+  })
   const ended = expect(running).rejects.toThrow('enough')
   await until('something was shown', () => live.join('').includes('hi'))
   stop.abort(new Error('enough'))
@@ -170,7 +175,10 @@ test('a child that dies under its task is a fault of ours, not of the program', 
 
 test('nothing is left when the pool stops', async () => {
   const sandbox = await Sandbox.probe({ cacheFolder, bubblewrap: 'auto', nice: 0 })
-  const other = new ExecutorPool({ sandbox, log: pino({ level: 'silent' }) }, { ...DEFAULT_POOL, memoryBytes: 256 * MIB })
+  const other = new ExecutorPool(
+    { sandbox, log: pino({ level: 'silent' }) },
+    { ...DEFAULT_POOL, memoryBytes: 256 * MIB },
+  )
   await other.start()
   const pids = other.pids.flatMap((pid) => [pid, ...descendants(pid)])
   expect(pids.every(isAlive)).toBe(true)

@@ -84,11 +84,15 @@ export class ExecutorPool {
 
   /** Ready when the first spare is. Throws `worker.no_runtime` when no child can be started here. */
   async start(): Promise<void> {
-    await this.#compileSources()
+    const compiled = this.#compileSources()
     const spare = this.#spawn(this.#options.cpuSeconds)
-    await this.#readyInTime(spare).catch((fault: Error) => {
-      throw new WorkerError({ code: 'worker.no_runtime', why: fault.message }, { cause: fault })
-    })
+    const outcomes = await Promise.allSettled([compiled, this.#readyInTime(spare)])
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected')
+    if (failed) {
+      await this.stop()
+      const why = failed.reason instanceof Error ? failed.reason.message : String(failed.reason)
+      throw new WorkerError({ code: 'worker.no_runtime', why }, { cause: failed.reason })
+    }
     this.#watch = setInterval(() => this.#lookAround(), 1000)
     this.#scheduleRefill()
   }
@@ -170,7 +174,11 @@ export class ExecutorPool {
   #spawn(cpuSeconds: number): ExecutorChild {
     const launch = this.#sandbox.launch({ memoryBytes: this.#options.memoryBytes, cpuSeconds })
     const child = new ExecutorChild(launch)
-    this.#children.set(child, { cpuLeftMs: cpuSeconds * 1000, idleSinceMs: performance.now(), startedAtMs: performance.now() })
+    this.#children.set(child, {
+      cpuLeftMs: cpuSeconds * 1000,
+      idleSinceMs: performance.now(),
+      startedAtMs: performance.now(),
+    })
     void child.gone.then((gone) => {
       this.#children.delete(child)
       this.#log.debug({ pid: child.pid, exitCode: gone.exitCode, signal: gone.signal }, 'child ended')
@@ -185,8 +193,6 @@ export class ExecutorPool {
     const child = new ExecutorChild(this.#sandbox.launchBare({ memoryBytes, cpuSeconds }))
     try {
       await this.#readyInTime(child)
-    } catch (fault) {
-      throw new WorkerError({ code: 'worker.no_runtime', why: (fault as Error).message }, { cause: fault })
     } finally {
       child.kill()
       await child.gone
@@ -202,7 +208,9 @@ export class ExecutorPool {
     if (this.#isStopped || this.#refill) return
     this.#refill = setTimeout(() => {
       this.#refill = undefined
-      const spares = [...this.#children.keys()].filter((child) => child.programKey === undefined && !this.#runs.has(child))
+      const spares = [...this.#children.keys()].filter(
+        (child) => child.programKey === undefined && !this.#runs.has(child),
+      )
       if (spares.length < this.#options.spares) this.#spawn(this.#options.cpuSeconds)
     }, this.#options.refillMs)
   }
@@ -231,9 +239,12 @@ export class ExecutorPool {
 
   #throttleOnce(): void {
     this.#continueAll()
-    setTimeout(() => {
-      if (this.#share < 100) this.#pauseAll()
-    }, (THROTTLE_PERIOD_MS * this.#share) / 100)
+    setTimeout(
+      () => {
+        if (this.#share < 100) this.#pauseAll()
+      },
+      (THROTTLE_PERIOD_MS * this.#share) / 100,
+    )
   }
 
   #pauseAll(): void {

@@ -48,11 +48,14 @@ test.runIf(isWrapped)('other processes cannot be seen or signalled', async () =>
   expect((await inside(script)).printed.trim()).toBe('ESRCH')
 })
 
-test.runIf(sandbox.confinement.cpuLimit.isUsed)('the kernel ends a child that has used its processor time', async () => {
-  const { code, signal } = await inside('for (;;);')
-  // A wrapper passes a signal on as 128 and its number.
-  expect(signal === 'SIGXCPU' || code === 128 + 24).toBe(true)
-})
+test.runIf(sandbox.confinement.cpuLimit.isUsed)(
+  'the kernel ends a child that has used its processor time',
+  async () => {
+    const { code, signal } = await inside('for (;;);')
+    // A wrapper passes a signal on as 128 and its number.
+    expect(signal === 'SIGXCPU' || code === 128 + 24).toBe(true)
+  },
+)
 
 test('a memory larger than any task may have is refused by the engine itself', async () => {
   const script = `try { new WebAssembly.Memory({ initial: 1, maximum: 65536 }).grow(1024); console.log('grown') } catch { console.log('refused') }`

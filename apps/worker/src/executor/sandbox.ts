@@ -78,7 +78,9 @@ export class Sandbox {
     const env = { NODE_COMPILE_CACHE: this.#options.cacheFolder, UV_THREADPOOL_SIZE: '1', NODE_NO_WARNINGS: '1' }
     const words = [
       ...(endsWithWorker.isUsed ? ['setpriv', '--pdeathsig', 'KILL', '--'] : []),
-      ...(cpuLimit.isUsed ? ['prlimit', `--cpu=${limits.cpuSeconds}:${limits.cpuSeconds + HARD_AFTER_SECONDS}`, '--core=0', '--'] : []),
+      ...(cpuLimit.isUsed
+        ? ['prlimit', `--cpu=${limits.cpuSeconds}:${limits.cpuSeconds + HARD_AFTER_SECONDS}`, '--core=0', '--']
+        : []),
       ...(bubblewrap.isUsed ? ['bwrap', ...this.#mounts, '--'] : []),
       process.execPath,
       ...nodeFlags(limits),
@@ -181,7 +183,11 @@ function modulesFolder(name: string): string | undefined {
 /** Whether a command runs and ends well here; if not, its own words. */
 function tried(command: string, args: readonly string[]): Promise<Finding> {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'], timeout: PROBE_MS, killSignal: 'SIGKILL' })
+    const child = spawn(command, args, {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      timeout: PROBE_MS,
+      killSignal: 'SIGKILL',
+    })
     let words = ''
     child.stderr.on('data', (chunk: Buffer) => (words = `${words}${chunk.toString()}`.slice(-300)))
     child.on('error', (fault: NodeJS.ErrnoException) => {

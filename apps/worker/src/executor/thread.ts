@@ -43,7 +43,8 @@ port.on('message', (task: ThreadTask) => {
 /** Runs a program that does nothing, so that the first real one finds our own code parsed and compiled. */
 function warmUp(): void {
   // One page of memory, exported; `_start`, empty.
-  const hex = '0061736d010000000104016000000302010005030100010713020' + '66d656d6f72790200065f737461727400000a040102000b'
+  const hex =
+    '0061736d010000000104016000000302010005030100010713020' + '66d656d6f72790200065f737461727400000a040102000b'
   const bytes = fromHex(hex)
   assert(bytes, 'the warm-up program is hexadecimal')
   runTask({ module: compileProgram(bytes), fuelLimit: 1000n })

@@ -101,7 +101,10 @@ export class TestFog {
   }
 
   /** A lease that was not sent yet. */
-  lease(program: Uint8Array, wishes: Partial<Omit<LeaseMessage, 'limits'>> & { limits?: Partial<LeaseMessage['limits']> } = {}): LeaseMessage {
+  lease(
+    program: Uint8Array,
+    wishes: Partial<Omit<LeaseMessage, 'limits'>> & { limits?: Partial<LeaseMessage['limits']> } = {},
+  ): LeaseMessage {
     const id = <Kind extends 'attempt' | 'task' | 'job'>(kind: Kind) => newId(kind, Date.now(), rng)
     const limits = { ...LIMITS, ...wishes.limits }
     const lease: LeaseMessage = {
@@ -131,7 +134,10 @@ export class TestFog {
 
   of<Type extends WorkerMessage['type']>(type: Type, attemptId?: string): Of<Type>[] {
     return this.messages.filter((message): message is Of<Type> => {
-      return message.type === type && (attemptId === undefined || ('attemptId' in message && message.attemptId === attemptId))
+      return (
+        message.type === type &&
+        (attemptId === undefined || ('attemptId' in message && message.attemptId === attemptId))
+      )
     })
   }
 
@@ -268,4 +274,3 @@ function problem(response: ServerResponse, status: number, code: string, detail:
   response.writeHead(status, { 'content-type': 'application/problem+json' })
   response.end(JSON.stringify({ type: 'about:blank', title: code, status, code, detail }))
 }
-

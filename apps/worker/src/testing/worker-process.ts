@@ -24,14 +24,20 @@ export class WorkerProcess {
     this.#process.on('message', (message) => this.told.push(message as { type: string }))
     // Not `close` of the process: after a disconnect from this side it does not come.
     const { stdout, stderr } = this.#process
-    const drained = Promise.all([stdout, stderr].map((stream) => new Promise((resolve) => stream!.on('close', resolve))))
+    const drained = Promise.all(
+      [stdout, stderr].map((stream) => new Promise((resolve) => stream!.on('close', resolve))),
+    )
     this.ended = new Promise((resolve) => {
       this.#process.on('exit', (code, signal) => void drained.then(() => resolve({ code, signal })))
     })
   }
 
   /** A worker that is connected to `fog`. */
-  static async connected(fog: TestFog, folder: string, env: Readonly<Record<string, string>> = {}): Promise<WorkerProcess> {
+  static async connected(
+    fog: TestFog,
+    folder: string,
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<WorkerProcess> {
     const before = fog.welcomes
     const worker = new WorkerProcess({ ...settings(fog, folder), ...env })
     await until(`the worker is connected\n${worker.printed}`, () => fog.welcomes > before).catch((fault: Error) => {
