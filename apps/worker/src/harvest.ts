@@ -98,7 +98,8 @@ export class Harvester {
     this.#key = key
     this.#state = {
       mode,
-      cpuShare: Math.round(cpuShare * 100),
+      // The policy counts in cores of the device, the fog in those that are lent.
+      cpuShare: Math.round(Math.min(1, cpuShare / this.#options.policy.cpuShare) * 100),
       maxTasks,
       reasons: reasons.slice(0, MOST_REASONS).map(({ text }) => text.slice(0, MOST_REASON_CHARS)),
     }
