@@ -5,30 +5,35 @@ import { afterAll, beforeAll, describe } from 'vitest'
 import { describeOwnStores } from './testing/own-stores-suite.ts'
 import { scratchDatabases, SERVERS } from './testing/scratch-database.ts'
 import type { Transaction } from '../ports.ts'
-import type { ScratchDatabases } from './testing/scratch-database.ts'
+import type { ScratchDatabase, ScratchDatabases } from './testing/scratch-database.ts'
 
 for (const { name, binariesDir, present } of SERVERS) {
   // oxlint-disable-next-line vitest/valid-title -- the server's own name
   describe.runIf(present)(name, () => {
     let scratch: ScratchDatabases
+    let one: ScratchDatabase
 
     beforeAll(async () => {
       scratch = await scratchDatabases(binariesDir)
+      one = await scratch.open()
     })
-    afterAll(() => scratch.stop())
+    afterAll(async () => {
+      await one.close()
+      await scratch.stop()
+    })
+
+    /** One database, emptied after each test. */
+    const open = async () => ({ database: one.database, close: () => one.wipe() })
 
     /** One store of the transaction, as the suites want it. */
     const harness =
       <Store>(pick: (transaction: Transaction) => Store) =>
-      async () => {
-        const { database, close } = await scratch.open()
-        return {
-          transact: <T>(work: (store: Store) => Promise<T>) => database.transact((tx) => work(pick(tx))),
-          close,
-        }
-      }
+      async () => ({
+        transact: <T>(work: (store: Store) => Promise<T>) => one.database.transact((tx) => work(pick(tx))),
+        close: () => one.wipe(),
+      })
 
-    describeOwnStores('PgDatabase', () => scratch.open())
+    describeOwnStores('PgDatabase', open)
     describeNodeStore(
       'PgNodeStore',
       harness((tx) => tx.nodes),

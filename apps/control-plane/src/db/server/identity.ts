@@ -38,8 +38,16 @@ export async function chooseLauncher(
   return mayUseNamespace ? dyingWithUs(namespace) : runningAs(NOBODY)
 }
 
-function runningAs(owner: FileOwner): Promise<Launcher> {
-  return dyingWithUs({ prefix: [], owner, runAs: owner })
+/**
+ * As an ordinary user that may enter every folder as root may: the clone or the data often lie below one that is open to root
+ * alone, /root above all. Containers that forbid namespaces leave root this right; where they do not, the plain user it is.
+ */
+async function runningAs(owner: FileOwner): Promise<Launcher> {
+  const user = ['--reuid', String(owner.uid), '--regid', String(owner.gid), '--clear-groups']
+  const right = ['--inh-caps', '+dac_override', '--ambient-caps', '+dac_override']
+  const prefix = ['setpriv', ...user, ...right, ...DIES_WITH_US.slice(1)]
+  const entering: Launcher = { prefix, owner, runAs: owner, changesUser: true }
+  return (await run(entering, ['true'])).ok ? entering : dyingWithUs({ prefix: [], owner, runAs: owner })
 }
 
 /** setpriv comes last: entering a namespace or changing user would clear the signal again. */

@@ -7,8 +7,10 @@ export interface Launcher {
   readonly prefix: readonly string[]
   /** Who shall own the server's files, as this process sees it. */
   readonly owner: FileOwner
-  /** Set when the programs run as that user by setuid. */
+  /** Set when the programs run as another user than this process. */
   readonly runAs?: FileOwner
+  /** Set when the words before the command change to that user, so that starting it need not. */
+  readonly changesUser?: true
   /** Where the libraries' links lie when they could not be made beside the libraries. */
   readonly libraryFolder?: string
 }
@@ -34,7 +36,7 @@ export function launch(launcher: Launcher, command: readonly string[], stdio: Sp
     detached: true,
     stdio,
     env: environment(launcher),
-    ...launcher.runAs,
+    ...(!launcher.changesUser && launcher.runAs),
   })
 }
 

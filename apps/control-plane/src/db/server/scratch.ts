@@ -17,6 +17,8 @@ export interface ScratchPostgres {
 
 export interface FreshDatabase {
   readonly connection: PostgresConnection
+  /** The same database, as one who may do everything. */
+  readonly superuser: PostgresConnection
   /** Cuts what is still connected and drops the database. */
   drop(): Promise<void>
 }
@@ -50,7 +52,8 @@ export async function scratchPostgres(options: { binariesDir?: string } = {}): P
     async freshDatabase(template) {
       const name = `fresh_${(made += 1)}`
       const connection = await create(name, template && templateName(template))
-      return { connection, drop: async () => void (await admin.query(`DROP DATABASE ${name} WITH (FORCE)`)) }
+      const superuser = { ...server.superuser, database: name }
+      return { connection, superuser, drop: async () => void (await admin.query(`DROP DATABASE ${name} WITH (FORCE)`)) }
     },
     async stop() {
       await admin.end()

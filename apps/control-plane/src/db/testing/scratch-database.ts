@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { Client } from 'pg'
+import { TABLES_IN_ORDER } from '../backup/archive.ts'
 import { migrate } from '../migrate.ts'
 import { PgDatabase } from '../pg-database.ts'
 import type { PgDatabaseOptions } from '../pg-database.ts'
@@ -17,6 +18,8 @@ export interface ScratchDatabases {
 export interface ScratchDatabase {
   readonly database: PgDatabase
   readonly connection: PostgresConnection
+  /** Takes every row out, which is much quicker than another database. */
+  readonly wipe: () => Promise<void>
   readonly close: () => Promise<void>
 }
 
@@ -29,6 +32,11 @@ export const SERVERS: readonly { readonly name: string; readonly binariesDir?: s
     present: existsSync('/usr/lib/postgresql/15/bin/postgres'),
   },
 ]
+
+/** Rows that are written once can be taken out only where triggers do not run, as on a replica. */
+const WIPE = `SET session_replication_role = replica; ${TABLES_IN_ORDER.filter((name) => name !== 'feed_origin')
+  .map((name) => `DELETE FROM ${name}`)
+  .join('; ')}`
 
 export async function scratchDatabases(binariesDir?: string): Promise<ScratchDatabases> {
   const server = await scratchPostgres(binariesDir ? { binariesDir } : {})
@@ -43,11 +51,15 @@ export async function scratchDatabases(binariesDir?: string): Promise<ScratchDat
     async open(options = {}) {
       const fresh = await server.freshDatabase('fog')
       const database = await PgDatabase.connect({ ...options, address: fresh.connection })
+      const sweeper = new Client(fresh.superuser)
+      await sweeper.connect()
+      const wipe = async () => void (await sweeper.query(WIPE))
       const close = async () => {
         await database.close()
+        await sweeper.end()
         await fresh.drop()
       }
-      return { database, connection: fresh.connection, close }
+      return { database, connection: fresh.connection, wipe, close }
     },
     stop: () => server.stop(),
   }
