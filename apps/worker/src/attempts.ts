@@ -35,18 +35,22 @@ interface Held {
   readonly run: Run
 }
 
+/** Leases that may wait for room; the control plane gives short tasks ahead of their turn. */
+const MOST_WAITING = 64
 /** Acknowledged attempts remembered, so that a lease which comes late and twice is not run again. */
 const MOST_SETTLED = 2000
 
 /**
- * The attempts this worker holds: takes leases that fit, gives back the others with the reason, runs them, and hands
- * results on. A lease that comes again changes nothing but says again what became of it.
+ * The attempts this worker holds: runs those that fit at once and the others in their turn, gives back with the reason what
+ * it cannot take, and hands results on. A lease that comes again changes nothing but says again what became of it.
  */
 export class Attempts {
   readonly #dependencies: AttemptsDependencies
   readonly #room: Room
   /** Oldest first. */
   readonly #held = new Map<AttemptId, Held>()
+  /** Taken and not begun: there was no room yet. Oldest first. */
+  readonly #waiting = new Map<AttemptId, LeaseMessage>()
   readonly #settled = new Map<AttemptId, number>()
   #gate: Gate = { maxTasks: 0, closedBecause: 'the worker is starting' }
 
@@ -66,11 +70,13 @@ export class Attempts {
 
   /** What `hello` and heartbeats name: held, or reported without an answer. */
   list(): AttemptId[] {
-    return [...new Set([...this.#held.keys(), ...this.#dependencies.spool.unacknowledged()])]
+    return [...new Set([...this.#held.keys(), ...this.#waiting.keys(), ...this.#dependencies.spool.unacknowledged()])]
   }
 
   setGate(gate: Gate): void {
     this.#gate = gate
+    if (gate.closedBecause !== undefined) this.returnWaiting(gate.closedBecause)
+    else this.#beginWaiting()
   }
 
   take(leases: readonly LeaseMessage[]): void {
@@ -79,7 +85,10 @@ export class Attempts {
 
   /** Stops attempts that are no longer wanted; nothing is said about them afterwards. */
   drop(attemptIds: readonly AttemptId[]): void {
-    for (const attemptId of attemptIds) this.#held.get(attemptId)?.run.stop()
+    for (const attemptId of attemptIds) {
+      this.#waiting.delete(attemptId)
+      this.#held.get(attemptId)?.run.stop()
+    }
   }
 
   /** The control plane has them, or will never count them. */
@@ -90,12 +99,20 @@ export class Attempts {
 
   /** Gives back everything that is not finished. Resolves when all of it is stopped. */
   async returnAll(reason: string): Promise<void> {
+    this.returnWaiting(reason)
     const runs = [...this.#held.values()].map(({ run }) => run)
     runs.forEach((run) => run.stop(new GivenBack(reason)))
     await Promise.all(runs.map(({ ended }) => ended))
   }
 
-  /** Gives back the task that came last. */
+  /** Gives back everything that has not begun. */
+  returnWaiting(reason: string): void {
+    const waiting = [...this.#waiting.values()]
+    this.#waiting.clear()
+    for (const lease of waiting) this.#giveBack(lease, reason)
+  }
+
+  /** Gives back the running task that came last. */
   returnNewest(reason: string): void {
     const newest = [...this.#held.values()].at(-1)
     newest?.run.stop(new GivenBack(reason))
@@ -107,13 +124,28 @@ export class Attempts {
   }
 
   #takeOne(lease: LeaseMessage, attemptId: AttemptId): void {
-    const { spool, delivery, runner, log } = this.#dependencies
+    const { spool, delivery } = this.#dependencies
     if (this.#isRepeat(lease, attemptId)) return
     const older = this.#held.get(attemptId)
     if (older) return this.#replace(older, lease, attemptId)
     if (spool.fenceOfResult(attemptId) !== undefined) delivery.forget([attemptId])
     const refusal = this.#refusalOf(lease)
     if (refusal !== undefined) return this.#giveBack(lease, refusal)
+    this.#waiting.set(attemptId, lease)
+    this.#beginWaiting()
+  }
+
+  /** Begins what waits, in order, as long as the next one fits. */
+  #beginWaiting(): void {
+    for (const [attemptId, lease] of this.#waiting) {
+      if (!this.#fitsNow(lease)) return
+      this.#waiting.delete(attemptId)
+      this.#begin(lease, attemptId)
+    }
+  }
+
+  #begin(lease: LeaseMessage, attemptId: AttemptId): void {
+    const { spool, runner, log } = this.#dependencies
     log.debug({ attemptId, taskId: lease.taskId }, 'lease taken')
     // It rides on the next commit; losing it loses nothing, for the control plane knows that it gave it.
     spool
@@ -134,6 +166,7 @@ export class Attempts {
   /** Whether this or a newer lease of the same attempt is known; then what became of it is said again. */
   #isRepeat({ fence }: LeaseMessage, attemptId: AttemptId): boolean {
     const { spool, delivery } = this.#dependencies
+    if ((this.#waiting.get(attemptId)?.fence ?? 0) >= fence) return true
     const held = this.#held.get(attemptId)
     if (held && held.lease.fence >= fence) {
       held.run.tellStart()
@@ -150,6 +183,7 @@ export class Attempts {
     const { spool, delivery, log } = this.#dependencies
     this.#held.delete(attemptId)
     this.#dependencies.changed()
+    this.#beginWaiting()
     if (end.type === 'finished') return delivery.deliver(attemptId)
     spool.drop(attemptId).catch((fault: unknown) => log.error({ err: fault }, 'a lease could not be dropped'))
     if (end.type === 'returned') this.#giveBack(held.lease, end.reason)
@@ -163,15 +197,17 @@ export class Attempts {
   /** Why a lease cannot be taken, or undefined. */
   #refusalOf({ kind, limits }: LeaseMessage): string | undefined {
     if (kind !== 'wasm') return `this worker does not run tasks of kind ${String(kind)}`
-    const { maxTasks, closedBecause } = this.#gate
+    const { closedBecause } = this.#gate
     if (closedBecause !== undefined) return closedBecause
-    if (this.#held.size >= maxTasks) return `this worker runs ${maxTasks} tasks at once, and they are all taken`
     if (this.#dependencies.spool.isFull) return 'too many results of this worker wait for an answer'
+    if (this.#waiting.size >= MOST_WAITING) return `${MOST_WAITING} tasks wait here already`
+    const short = ROOMS.find((name) => limits[name] > this.#room[name])
+    return short && `this worker lends less ${WORDS[short]} than it asks for`
+  }
+
+  #fitsNow({ limits }: LeaseMessage): boolean {
     const used = this.#used()
-    const short = (['cpuMilli', 'memoryBytes', 'diskBytes'] as const).find(
-      (name) => used[name] + limits[name] > this.#room[name],
-    )
-    return short && `this worker has no room for it: ${WORDS[short]} is taken`
+    return this.#held.size < this.#gate.maxTasks && ROOMS.every((name) => used[name] + limits[name] <= this.#room[name])
   }
 
   #used(): Room {
@@ -193,4 +229,5 @@ export class Attempts {
   }
 }
 
+const ROOMS = ['cpuMilli', 'memoryBytes', 'diskBytes'] as const
 const WORDS = { cpuMilli: 'processor time', memoryBytes: 'memory', diskBytes: 'disk' } as const

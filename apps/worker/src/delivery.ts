@@ -47,7 +47,7 @@ export class Delivery {
   readonly #sentAt = new Map<AttemptId, number>()
   readonly #uploaded = new Set<AttemptId>()
   readonly #uploading = new Map<AttemptId, AbortController>()
-  #sending: Promise<void> | undefined
+  #isSending = false
   #repeating: NodeJS.Timeout | undefined
   #isPaused = false
   #slotFree: (() => void) | undefined
@@ -102,8 +102,10 @@ export class Delivery {
   }
 
   #pump(): void {
-    this.#sending ??= this.#sendQueued().finally(() => {
-      this.#sending = undefined
+    if (this.#isSending) return
+    this.#isSending = true
+    void this.#sendQueued().finally(() => {
+      this.#isSending = false
       // Something may have come between its last look and its end.
       if (this.#queue.size > 0 && this.#mayGoOn()) this.#pump()
     })

@@ -94,7 +94,7 @@ function readIdentity(file: string): { seed: Uint8Array; nodeId: NodeId | undefi
   if (version !== 1 || seed?.length !== SEED_BYTES || !isNode) {
     throw new WorkerError({ code: 'worker.identity_unreadable', file })
   }
-  return { seed, nodeId: nodeId as NodeId | undefined }
+  return { seed, nodeId }
 }
 
 function parseObject(text: string): Record<string, unknown> {

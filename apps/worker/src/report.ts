@@ -93,9 +93,6 @@ function build(result: TaskResult, ending: TaskEnding, exit: string): Unsigned {
 }
 
 function outcomeOf(ending: TaskEnding): Unsigned['outcome'] {
-  const failed = (reason: FailureReason, detail: string): Unsigned['outcome'] => {
-    return { ok: false, failure: { reason, detail: detail.slice(0, 2000) } }
-  }
   switch (ending.status) {
     case 'exited':
       if (ending.exitCode === 0) return { ok: true }
@@ -115,6 +112,10 @@ function outcomeOf(ending: TaskEnding): Unsigned['outcome'] {
     default:
       return assertNever(ending)
   }
+}
+
+function failed(reason: FailureReason, detail: string): Unsigned['outcome'] {
+  return { ok: false, failure: { reason, detail: detail.slice(0, 2000) } }
 }
 
 type FailureReason = Extract<Unsigned['outcome'], { ok: false }>['failure']['reason']

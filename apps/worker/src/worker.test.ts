@@ -16,7 +16,10 @@ beforeAll(async () => {
   fog = await TestFog.start()
 })
 
-afterEach(() => expect(fog.complaints.splice(0)).toEqual([]))
+afterEach(() => {
+  const [complaint] = fog.complaints.splice(0)
+  if (complaint) throw new Error(complaint)
+})
 
 afterAll(async () => {
   await fog.stop()
@@ -198,6 +201,7 @@ describe('a worker that is connected', () => {
     await until('it is back', () => fog.welcomes > before)
     fog.drop = []
     await until('it is no longer held', () => fog.of('heartbeat').at(-1)!.attempts.length === 0)
+    expect(fog.of('result', lease.attemptId)).toEqual([])
   })
 
   test('nonsense changes nothing', async () => {

@@ -32,8 +32,8 @@ export interface RunHandlers {
   /** More was printed than is shown live. */
   readonly onLogFull: () => void
   readonly onBeat: (beat: { readonly cpuMs: number; readonly rssPeakBytes: number }) => void
-  /** Where the bytes of stdout, stderr and each output go: undefined paths are the first two. */
-  readonly openSink: (what: { readonly path: string | StreamName; readonly size: number }) => ContentSink
+  /** Where the bytes of each content go: stdout and stderr by these names first, then the outputs by their paths. */
+  readonly openSink: (what: { readonly path: string; readonly size: number }) => ContentSink
 }
 
 export type RunEnd = Omit<EndedMessage, 'type' | 'sizes'>

@@ -1,18 +1,18 @@
-import fc from 'fast-check'
+import { array, assert, dictionary, integer, jsonValue, property, record, string, uint8Array } from 'fast-check'
 import { expect, test } from 'vitest'
 import { encodeFrame, FrameFault, FrameReader, MAX_FRAME_BYTES } from './frames.ts'
 
-const frames = fc.array(
-  fc.record({
-    message: fc.dictionary(fc.string(), fc.jsonValue()),
-    parts: fc.array(fc.uint8Array({ maxLength: 300 })),
+const frames = array(
+  record({
+    message: dictionary(string(), jsonValue()),
+    parts: array(uint8Array({ maxLength: 300 })),
   }),
   { maxLength: 8 },
 )
 
 test('frames come out as they went in, however the stream is cut', () => {
-  fc.assert(
-    fc.property(frames, fc.integer({ min: 1, max: 97 }), (sent, step) => {
+  assert(
+    property(frames, integer({ min: 1, max: 97 }), (sent, step) => {
       const bytes = Buffer.concat(sent.flatMap(({ message, parts }) => encodeFrame(message, parts)))
       const reader = new FrameReader()
       const got = []

@@ -112,21 +112,21 @@ test('what is printed is shown while the program still runs', async () => {
     signal: stop.signal,
     onLog: (text) => live.push(text),
   })
-  const ended = expect(running).rejects.toThrow('enough')
+  const ended = running.catch((fault: Error) => fault.message)
   await until('something was shown', () => live.join('').includes('hi'))
   stop.abort(new Error('enough'))
-  await ended
+  expect(await ended).toBe('enough')
 })
 
 test('a task that is cancelled is gone within a second, and the others go on', async () => {
   const stop = new AbortController()
   const cancelled = run('spin', { wallMs: 60_000, signal: stop.signal })
-  const ended = expect(cancelled).rejects.toThrow('cancelled')
+  const ended = cancelled.catch((fault: Error) => fault.message)
   const other = run('sleep', { args: ['1500'] })
   await until('both run', () => pool.childCount >= 2)
   const before = performance.now()
   stop.abort(new Error('cancelled'))
-  await ended
+  expect(await ended).toBe('cancelled')
   expect(performance.now() - before).toBeLessThan(1000)
   expect((await other).end.exit).toBe('exited:0')
 })
@@ -160,7 +160,8 @@ test('tasks of one program share a warm child, and two at once take two', async 
   await run('noop', {})
   const before = pool.childCount
   for (let i = 0; i < 20; i++) await run('noop', {})
-  expect(pool.childCount).toBe(before)
+  // The spare that the first one used may have been replaced meanwhile.
+  expect(pool.childCount).toBeLessThanOrEqual(before + 1)
   const ends = await Promise.all([run('sleep', { args: ['200'] }), run('sleep', { args: ['200'] })])
   expect(ends.map(({ end }) => end.exit)).toEqual(['exited:0', 'exited:0'])
 })
@@ -247,17 +248,19 @@ function computing(): number[] {
   return [...before].filter(([pid, ticks]) => isAlive(pid) && cpuTicks([pid]) - ticks > 1).map(([pid]) => pid)
 }
 
-/** Prints "hi" and then computes forever: `fd_write` once, then a loop. */
+/** Prints "hi" and then computes forever: `fd_write` once, then a loop. By section, its id and length first. */
 function chatterer(): Uint8Array {
   const hex = [
-    '0061736d01000000',
-    '010c02' + '60047f7f7f7f017f' + '600000',
-    '0223' + '01' + '16776173695f736e617073686f745f7072657669657731' + '0866645f7772697465' + '0000',
-    '03020101',
-    '0503010001',
-    '0713' + '02' + '066d656d6f7279' + '0200' + '065f7374617274' + '0001',
-    '0a14' + '01' + '12' + '00' + '4101' + '4100' + '4101' + '4118' + '1000' + '1a' + '0340' + '0c00' + '0b' + '0b',
-    '0b12' + '01' + '00' + '4100' + '0b' + '0c' + '08000000' + '03000000' + '68690a00',
+    // Header. Types: (i32 i32 i32 i32) -> i32, () -> ().
+    '0061736d01000000 010c02 60047f7f7f7f017f 600000',
+    // Import wasi_snapshot_preview1.fd_write; one function, one page of memory.
+    '0223 01 16776173695f736e617073686f745f7072657669657731 0866645f7772697465 0000 03020101 0503010001',
+    // Exports memory and _start.
+    '0713 02 066d656d6f72790200 065f73746172740001',
+    // fd_write(1, 0, 1, 24), drop, loop br 0 end.
+    '0a14 01 12 00 4101 4100 4101 4118 1000 1a 0340 0c00 0b 0b',
+    // At 0: the vector (8, 3), then the text.
+    '0b11 01 00 4100 0b 0b 08000000 03000000 68690a',
   ].join('')
-  return new Uint8Array(Buffer.from(hex, 'hex'))
+  return new Uint8Array(Buffer.from(hex.replaceAll(' ', ''), 'hex'))
 }

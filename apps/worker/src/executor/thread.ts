@@ -43,9 +43,9 @@ port.on('message', (task: ThreadTask) => {
 /** Runs a program that does nothing, so that the first real one finds our own code parsed and compiled. */
 function warmUp(): void {
   // One page of memory, exported; `_start`, empty.
-  const hex =
-    '0061736d010000000104016000000302010005030100010713020' + '66d656d6f72790200065f737461727400000a040102000b'
-  const bytes = fromHex(hex)
+  const bytes = fromHex(
+    '0061736d01000000010401600000030201000503010001071302066d656d6f72790200065f737461727400000a040102000b',
+  )
   assert(bytes, 'the warm-up program is hexadecimal')
   runTask({ module: compileProgram(bytes), fuelLimit: 1000n })
 }
@@ -124,7 +124,6 @@ function withExitCode(exitCode: number | undefined) {
 }
 
 function excessOf(outputs: ReadonlyMap<string, Uint8Array>, mostBytes: number) {
-  const exceeded = (what: string, detail: string) => ({ exit: `output_exceeded:${what}`, detail })
   if (outputs.size > MOST_OUTPUTS) {
     return exceeded('files', `it left ${outputs.size} files, and ${MOST_OUTPUTS} are allowed`)
   }
@@ -136,6 +135,10 @@ function excessOf(outputs: ReadonlyMap<string, Uint8Array>, mostBytes: number) {
   return bytes > mostBytes
     ? exceeded('bytes', `it left ${bytes} bytes of files, and ${mostBytes} are allowed`)
     : undefined
+}
+
+function exceeded(what: string, detail: string) {
+  return { exit: `output_exceeded:${what}`, detail }
 }
 
 function failed(fault: unknown): ThreadResult {

@@ -105,12 +105,11 @@ export class TestFog {
     program: Uint8Array,
     wishes: Partial<Omit<LeaseMessage, 'limits'>> & { limits?: Partial<LeaseMessage['limits']> } = {},
   ): LeaseMessage {
-    const id = <Kind extends 'attempt' | 'task' | 'job'>(kind: Kind) => newId(kind, Date.now(), rng)
     const limits = { ...LIMITS, ...wishes.limits }
     const lease: LeaseMessage = {
-      attemptId: id('attempt'),
-      taskId: id('task'),
-      jobId: id('job'),
+      attemptId: newId('attempt', Date.now(), rng),
+      taskId: newId('task', Date.now(), rng),
+      jobId: newId('job', Date.now(), rng),
       fence: 1,
       kind: 'wasm',
       program: this.keep(program),
