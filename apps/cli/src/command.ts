@@ -56,7 +56,10 @@ export function addCommand(
   { usage, summary, more, examples }: CommandText,
   { server = true }: { readonly server?: boolean } = {},
 ): Command {
-  const command = parent.command(usage).summary(summary).description(more ? `${summary}.\n\n${more}` : `${summary}.`)
+  const command = parent
+    .command(usage)
+    .summary(summary)
+    .description(more ? `${summary}.\n\n${more}` : `${summary}.`)
   command.option('--json', 'print one JSON document on standard output and nothing else')
   if (server) {
     command.option('--url <address>', 'the fog to talk to (else FOG_URL, your last log-in, the fog of this machine)')

@@ -24,7 +24,10 @@ export interface Config {
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-export function readConfig(env: Environment = process.env, { cwd = process.cwd() }: { readonly cwd?: string } = {}): Config {
+export function readConfig(
+  env: Environment = process.env,
+  { cwd = process.cwd() }: { readonly cwd?: string } = {},
+): Config {
   const set = (name: string) => env[name] || undefined
   const home = set('HOME') ?? set('USERPROFILE') ?? cwd
   return {

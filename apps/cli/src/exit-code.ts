@@ -14,7 +14,7 @@ export const EXIT = {
   unreachable: 4,
   /** Not logged in, or not allowed. */
   notAllowed: 5,
-  /** The platform failed, not the program: `fog run` only, as are the next ones. */
+  /** The platform failed, or the command line is wrong: `fog run` only, as are the next ones. */
   runFailed: 125,
   runRefused: 126,
   programMissing: 127,
@@ -40,7 +40,7 @@ function exitCodeOfStatus(status: number): number {
 export function runExitCodeOf(fault: unknown): number {
   const code = exitCodeOf(fault)
   if (code === EXIT.interrupted || code === EXIT.programMissing) return code
-  return code === EXIT.refused || code === EXIT.usage ? EXIT.runRefused : EXIT.runFailed
+  return code === EXIT.refused ? EXIT.runRefused : EXIT.runFailed
 }
 
 /** Ways in which a program can end without a code of its own, and the code a shell would show for such an end. */

@@ -18,7 +18,10 @@ export function tellFault(fault: unknown): ToldFault {
   if (fault instanceof Unreachable) return { code: 'cli.unreachable', detail: fault.message }
   if (fault instanceof Interrupted) return { code: 'cli.interrupted', detail: fault.message }
   const detail = fault instanceof Error ? fault.message : String(fault)
-  return { code: 'cli.unexpected', detail: `Something went wrong that should not: ${detail} (FOG_DEBUG=1 shows where).` }
+  return {
+    code: 'cli.unexpected',
+    detail: `Something went wrong that should not: ${detail} (FOG_DEBUG=1 shows where).`,
+  }
 }
 
 function tellProblem({ code, message, problem }: ApiError): ToldFault {

@@ -60,7 +60,8 @@ const TIME_CHARACTERS = 9
 async function findTaskId(fog: Fog, text: string): Promise<string> {
   const start = idStart('task', text)
   const body = start?.slice('task_'.length) ?? ''
-  if (start === undefined || body.length < TIME_CHARACTERS) throw new CliError({ code: 'cli.not_found', kind: 'task', text })
+  if (start === undefined || body.length < TIME_CHARACTERS)
+    throw new CliError({ code: 'cli.not_found', kind: 'task', text })
   const jobIds = await jobsStarting(fog, `job_${body.slice(0, TIME_CHARACTERS)}`)
   const found: string[] = []
   for (const jobId of jobIds) {
@@ -103,9 +104,7 @@ export function findAmong<Thing extends { readonly name: string }>(
   idOf: (thing: Thing) => string,
 ): Thing {
   const start = idStart(kind.prefix, text)
-  const found = things.filter(
-    (thing) => thing.name === text || (start !== undefined && idOf(thing).startsWith(start)),
-  )
+  const found = things.filter((thing) => thing.name === text || (start !== undefined && idOf(thing).startsWith(start)))
   return pick(kind.noun, text, found, idOf)
 }
 

@@ -57,10 +57,18 @@ function textOf(it: Invocation, line: StatusLine, job: JobView, elapsedMs: numbe
   return line.isTerminal ? barText(progress, line.columns, colours) : progressLine(progress)
 }
 
+/** What a person needs to know who stops waiting. */
 export function comeBackText(jobId: string, name: string, tasks = 1): string {
   const short = shortId(jobId)
-  const look = tasks === 1 ? `\`fog logs -f ${short}\`` : `\`fog ps ${short}\``
-  return `The job ${plainText(name)} goes on. Look at it with ${look}, fetch its results with \`fog get ${short}\`, or end it with \`fog cancel ${short}\`.`
+  const look = tasks === 1 ? `fog logs -f ${short}` : `fog ps ${short}`
+  const ways = [
+    [look, 'look at it'],
+    [`fog get ${short}`, 'fetch its results'],
+    [`fog cancel ${short}`, 'end it'],
+  ] as const
+  const width = Math.max(...ways.map(([command]) => command.length))
+  const lines = ways.map(([command, meaning]) => `  ${command.padEnd(width)}  ${meaning}`)
+  return [`The job ${plainText(name)} goes on without you.`, ...lines].join('\n')
 }
 
 /** How a command ends that waited for this job. */
@@ -69,7 +77,12 @@ export function exitCodeOfJob({ status }: Pick<JobView, 'status'>): number {
 }
 
 /** Fetches results behind a line that counts. Answers how many files were written. */
-export async function fetchShowing(it: Invocation, fog: Fog, { jobId, counts }: JobView, folder: string): Promise<number> {
+export async function fetchShowing(
+  it: Invocation,
+  fog: Fog,
+  { jobId, counts }: JobView,
+  folder: string,
+): Promise<number> {
   const line = it.statusLine()
   let [tasks, bytes] = [0, 0]
   try {

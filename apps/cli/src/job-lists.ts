@@ -33,4 +33,3 @@ export async function failuresOf(fog: Fog, { jobId, status }: JobView): Promise<
     .sort((a, b) => b.tasks - a.tasks)
   return { jobId, status, reasons }
 }
-

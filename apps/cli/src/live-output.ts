@@ -40,10 +40,12 @@ export class LiveOutput {
     let left = shown.bytes
     for await (const part of whole) {
       const known = part.subarray(0, Math.min(left, part.length))
-      begun.update(known)
-      left -= known.length
-      if (left > 0) continue
-      if (known.length > 0 && !shown.isDigest(begun.digest())) return false
+      if (known.length > 0) {
+        begun.update(known)
+        left -= known.length
+        if (left > 0) continue
+        if (!shown.isDigest(begun.digest())) return false
+      }
       if (part.length > known.length) await this.#write[stream](part.subarray(known.length))
     }
     return left === 0

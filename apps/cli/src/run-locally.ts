@@ -37,7 +37,8 @@ export async function runLocally(it: Invocation, document: JobDocument, { out }:
 
 async function taskOf({ submission, content }: PreparedJob): Promise<LocalTask> {
   const bytes = new Map<string, Uint8Array>()
-  for (const { digest, open } of content) bytes.set(digest, new Uint8Array(await ((await open()) as Blob).arrayBuffer()))
+  for (const { digest, open } of content)
+    bytes.set(digest, new Uint8Array(await ((await open()) as Blob).arrayBuffer()))
   const { resources = {}, program, args = [], env = {}, inputs = [], stdin } = submission
   const { memoryMiB, diskMiB, wallSeconds, cores } = { ...DEFAULTS, ...resources }
   return {
@@ -82,7 +83,7 @@ async function runInThread(it: Invocation, task: LocalTask, signal: AbortSignal)
     const ended = new Promise<LocalEnd>((resolve, reject) => {
       thread.on('message', (message: LocalMessage) => {
         if (message.type === 'print') print(message.stream, message.bytes)
-        else resolve(message)
+        else resolve(endOf(message))
       })
       thread.on('error', reject)
       signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
@@ -95,6 +96,10 @@ async function runInThread(it: Invocation, task: LocalTask, signal: AbortSignal)
     overtime.abort()
     await thread.terminate()
   }
+}
+
+function endOf({ type: _, ...end }: Extract<LocalMessage, { type: 'ended' }>): LocalEnd {
+  return end
 }
 
 const TOO_LATE: LocalEnd = {

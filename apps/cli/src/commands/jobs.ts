@@ -28,9 +28,7 @@ export function addPs(program: Command, runner: Runner): void {
     ],
   })
     .option('--all', "everybody's jobs (admins)")
-    .addOption(
-      new Option('--status <status>', 'only these').choices([...new Set([...JOB_STATUSES, ...TASK_STATUSES])]),
-    )
+    .addOption(new Option('--status <status>', 'only these').choices([...new Set([...JOB_STATUSES, ...TASK_STATUSES])]))
     .addOption(wholeNumber('--limit <n>', 'how many at most', { min: 1, max: 100_000 }).default(50))
     .action((job: string | undefined, flags: PsFlags) =>
       runner.run(flags, (it) => (job === undefined ? listJobs(it, flags) : showJob(it, job, flags))),
@@ -54,7 +52,10 @@ async function showJob(it: Invocation, text: string, { status, limit }: PsFlags)
   const job = await fog.client.call('getJob', { params: { jobId } })
   const tasks = await take(tasksWith(fog, jobId, status), limit)
   await it.show({ job, tasks }, () => {
-    const more = status === undefined && job.tasks > tasks.length ? `\n… and ${count(job.tasks - tasks.length, 'more task')}; see them with --limit` : ''
+    const more =
+      status === undefined && job.tasks > tasks.length
+        ? `\n… and ${count(job.tasks - tasks.length, 'more task')}; see them with --limit`
+        : ''
     const list = tasks.length === 0 ? '' : `\n\n${tasksText(tasks, it.now(), it.colours)}${more}`
     return `${jobFactsText(job, it.now(), it.colours)}${list}`
   })
@@ -93,7 +94,8 @@ interface LogReading {
 
 async function showLogs(it: Invocation, text: string, reading: LogReading): Promise<void> {
   const fog = await it.fog()
-  if (/:\d+$/.test(text) || text.startsWith('task_')) return showLog(it, fog, (await findTask(fog, text)).taskId, reading)
+  if (/:\d+$/.test(text) || text.startsWith('task_'))
+    return showLog(it, fog, (await findTask(fog, text)).taskId, reading)
   const jobId = await findJobId(fog, text)
   for await (const task of fog.tasks(jobId)) {
     const isOnly = task.index === 0 && (await fog.taskAt(jobId, 1)) === undefined
@@ -137,7 +139,10 @@ export function addGet(program: Command, runner: Runner): void {
 
 function resultsText({ counts, tasks }: JobView, folder: string): string {
   const open = counts.queued + counts.running
-  const missing = [...(counts.failed > 0 ? [`${counts.failed} failed`] : []), ...(open > 0 ? [`${open} not over yet`] : [])]
+  const missing = [
+    ...(counts.failed > 0 ? [`${counts.failed} failed`] : []),
+    ...(open > 0 ? [`${open} not over yet`] : []),
+  ]
   return `Results of ${counts.done} of ${count(tasks, 'task')} are in ${folder}${missing.length > 0 ? `; ${missing.join(', ')}` : ''}.`
 }
 

@@ -8,7 +8,7 @@ import { findUser } from '../find.ts'
 import type { CommonFlags, Invocation } from '../invocation.ts'
 import { take } from '../job-lists.ts'
 import { factsText, tableText } from '../show/table.ts'
-import { agoText, grouped, plainText, shortId } from '../show/words.ts'
+import { agoText, grouped, plainText } from '../show/words.ts'
 
 export function addLedger(program: Command, runner: Runner): void {
   const group = addGroup(program, {
@@ -76,7 +76,6 @@ function historyText(it: Invocation, transfers: readonly TransferView[]): string
     { title: 'AMOUNT', align: 'right' },
     { title: 'WITH' },
     { title: 'FOR' },
-    { title: 'TRANSFER' },
   ] as const
   const rows = transfers.map((transfer) => [
     agoText(transfer.at, it.now()),
@@ -84,7 +83,6 @@ function historyText(it: Invocation, transfers: readonly TransferView[]): string
     transfer.amount.startsWith('-') ? it.colours.red(transfer.amount) : it.colours.green(`+${transfer.amount}`),
     others(transfer).join(', '),
     plainText(transfer.reference),
-    shortId(transfer.transferId),
   ])
   return tableText(columns, rows, it.colours)
 }
@@ -112,7 +110,9 @@ function addAudit(group: Command, runner: Runner): void {
 
 function auditText(it: Invocation, audit: LedgerAuditView): string {
   const { colours } = it
-  const verdict = audit.sound ? `${colours.green('✓')} The books are sound.` : `${colours.red('✗')} The books are not sound.`
+  const verdict = audit.sound
+    ? `${colours.green('✓')} The books are sound.`
+    : `${colours.red('✗')} The books are not sound.`
   const facts = factsText(
     [
       ['Sum', `${audit.total} over all accounts; it must be 0`],

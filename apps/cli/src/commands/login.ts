@@ -26,7 +26,7 @@ export function addLogin(program: Command, runner: Runner): void {
     {
       usage: 'login [address]',
       summary: 'Logs in to a fog, and makes it the one that commands go to',
-      more: 'Without an address: FOG_URL, the last log-in, or the fog of this machine. The log-in is kept in\n~/.config/fog/credentials.json, for you alone, and renews itself.',
+      more: 'Without an address: FOG_URL, the last log-in, or the fog of this machine. The log-in is kept in ~/.config/fog/credentials.json, for you alone, and renews itself.',
       examples: [
         ['fog login http://fog.example:7070', 'asks for name and password'],
         ['fog login http://fog.example:7070 --token fogt_…', 'with an API token'],
@@ -42,7 +42,9 @@ export function addLogin(program: Command, runner: Runner): void {
     .option('--password-stdin', 'read the password from standard input')
     .option('--setup-code <code>', 'make the first admin of a new fog')
     .action((address: string | undefined, { token, ...flags }: LoginFlags) =>
-      runner.run(flags.json ? { json: true } : {}, (it) => logIn(it, address, { ...flags, ...(token !== undefined && { token }) })),
+      runner.run(flags.json ? { json: true } : {}, (it) =>
+        logIn(it, address, { ...flags, ...(token !== undefined && { token }) }),
+      ),
     )
 }
 
@@ -93,7 +95,8 @@ async function askName(it: Invocation, initial?: string): Promise<string> {
 }
 
 function mustBeTerminal({ terminal }: Invocation, what: string): void {
-  if (!terminal.stdin.isTerminal) throw new CliError({ code: 'cli.usage', why: `There is no terminal to ask on. ${what}` })
+  if (!terminal.stdin.isTerminal)
+    throw new CliError({ code: 'cli.usage', why: `There is no terminal to ask on. ${what}` })
 }
 
 function fileOptions({ config, clock }: Invocation) {
@@ -151,8 +154,17 @@ export function addWhoami(program: Command, runner: Runner): void {
   )
 }
 
-function meText(it: Invocation, me: MeView, { url, source }: { readonly url: string; readonly source: string }): string {
-  const from = { flags: 'by flags', environment: 'by FOG_TOKEN', 'log-in': 'by your log-in', 'this machine': 'by the key of this machine' }
+function meText(
+  it: Invocation,
+  me: MeView,
+  { url, source }: { readonly url: string; readonly source: string },
+): string {
+  const from = {
+    flags: 'by flags',
+    environment: 'by FOG_TOKEN',
+    'log-in': 'by your log-in',
+    'this machine': 'by the key of this machine',
+  }
   return factsText(
     [
       ['Fog', `${url} (${from[source as keyof typeof from] ?? source})`],

@@ -18,7 +18,7 @@ export function addNodes(program: Command, runner: Runner): void {
   addCommand(program, {
     usage: 'nodes',
     summary: 'Lists nodes, shows one, or changes its duty',
-    more: 'drain: ends what it runs, takes nothing new. resume: takes work again. quarantine: what it runs goes elsewhere\nat once. retire: it never comes back.',
+    more: 'drain: ends what it runs, takes nothing new. resume: takes work again. quarantine: what it runs goes elsewhere at once. retire: it never comes back.',
     examples: [
       ['fog nodes', 'all nodes, and why one takes no work'],
       ['fog nodes cellar', 'one, by name, id, or the beginning of an id'],

@@ -25,7 +25,7 @@ interface RunFlags extends TaskFlags, CommonFlags {
 const EXIT_CODES = `What the program prints comes out as it is, and its exit code is that of this command. Otherwise:
   124  it used up its time or its fuel        134  it trapped
   137  it wanted more memory than it had      153  it left more than it may
-  125  the fog failed, not the program        126  it was refused, or is not a program
+  125  the fog failed, or wrong usage         126  it was refused, or is not a program
   127  the program file is not there          130  you pressed Ctrl-C; the job goes on`
 
 export function addRun(program: Command, runner: Runner): void {
@@ -37,7 +37,10 @@ export function addRun(program: Command, runner: Runner): void {
       examples: [
         ['fog run hello.wasm -- Ada', 'arguments of the program come after --'],
         ['fog run sort.wasm --stdin names.txt > sorted.txt', 'its output is only its own'],
-        ['fog run scale.wasm --in photo.ppm --out . -- 50', 'it finds /in/photo.ppm; what it writes to /out comes here'],
+        [
+          'fog run scale.wasm --in photo.ppm --out . -- 50',
+          'it finds /in/photo.ppm; what it writes to /out comes here',
+        ],
         ['fog run crunch.wasm --memory 1GiB --wall 10m', 'what it may use'],
         ['fog run hello.wasm --local', 'in this process, without a fog: the same sandbox and the same limits'],
       ],
@@ -170,7 +173,12 @@ async function resultDocument(fog: Fog, { task, attempts, result }: TaskDetailVi
     ...(result && (await printed(fog, 'stdout', result.stdout))),
     ...(result && (await printed(fog, 'stderr', result.stderr))),
     ...(task.failure && { failure: task.failure }),
-    ...(accepted && { nodeName: accepted.nodeName, fuel: accepted.fuel, cpuMs: accepted.cpuMs, wallMs: accepted.wallMs }),
+    ...(accepted && {
+      nodeName: accepted.nodeName,
+      fuel: accepted.fuel,
+      cpuMs: accepted.cpuMs,
+      wallMs: accepted.wallMs,
+    }),
   }
 }
 

@@ -87,10 +87,18 @@ function addJoin(group: Command, runner: Runner): void {
     )
 }
 
-function joinText(it: Invocation, command: string, { uses, hours, url }: { uses: number; hours: number; url: string }): string {
+function joinText(
+  it: Invocation,
+  command: string,
+  { uses, hours, url }: { uses: number; hours: number; url: string },
+): string {
   const { hostname } = new URL(url)
   const isLocal = ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
-  const lines = [`Run this on the device (${count(uses, 'device')}, good for ${count(hours, 'hour')}, shown this once):`, '', `  ${it.colours.bold(command)}`]
+  const lines = [
+    `Run this on the device (${count(uses, 'device')}, good for ${count(hours, 'hour')}, shown this once):`,
+    '',
+    `  ${it.colours.bold(command)}`,
+  ]
   if (!isLocal) return lines.join('\n')
   return [
     ...lines,
@@ -113,8 +121,22 @@ function addList(group: Command, runner: Runner): void {
         const [api, join] = await Promise.all([client.call('listTokens', {}), client.call('listJoinTokens', {})])
         await it.show({ tokens: api.items, joinTokens: join.items }, () => {
           const rows = [
-            ...api.items.map((token) => [shortId(token.tokenId), 'API', plainText(token.name), token.scopes.join(','), stateOf(it, token), usedText(it, token.lastUsedAt)]),
-            ...join.items.map((token) => [shortId(token.joinTokenId), 'join', plainText(token.name), `${count(token.usesLeft, 'use')} left`, stateOf(it, token), '']),
+            ...api.items.map((token) => [
+              shortId(token.tokenId),
+              'API',
+              plainText(token.name),
+              scopesText(token.scopes),
+              stateOf(it, token),
+              usedText(it, token.lastUsedAt),
+            ]),
+            ...join.items.map((token) => [
+              shortId(token.joinTokenId),
+              'join',
+              plainText(token.name),
+              `${count(token.usesLeft, 'use')} left`,
+              stateOf(it, token),
+              '',
+            ]),
           ]
           const columns = ['TOKEN', 'KIND', 'NAME', 'MAY', 'STATE', 'USED'].map((title) => ({ title }))
           return rows.length === 0 ? 'There are no tokens.' : tableText(columns, rows, it.colours)
@@ -123,10 +145,19 @@ function addList(group: Command, runner: Runner): void {
     )
 }
 
-function stateOf(it: Invocation, { revoked, expiresAt }: { readonly revoked: boolean; readonly expiresAt?: string }): string {
+function scopesText(scopes: readonly Scope[]): string {
+  return scopes.length === SCOPES.length ? 'everything' : scopes.join(', ')
+}
+
+function stateOf(
+  it: Invocation,
+  { revoked, expiresAt }: { readonly revoked: boolean; readonly expiresAt?: string },
+): string {
   if (revoked) return it.colours.dim('revoked')
   if (expiresAt === undefined) return it.colours.green('good')
-  return Date.parse(expiresAt) <= it.now() ? it.colours.dim('expired') : it.colours.green(`good, ends ${agoText(expiresAt, it.now())}`)
+  return Date.parse(expiresAt) <= it.now()
+    ? it.colours.dim('expired')
+    : it.colours.green(`good, ends ${agoText(expiresAt, it.now())}`)
 }
 
 function usedText(it: Invocation, at: string | undefined): string {
@@ -153,7 +184,9 @@ async function revoke({ client }: Fog, text: string): Promise<string> {
   const [api, join] = await Promise.all([client.call('listTokens', {}), client.call('listJoinTokens', {})])
   const things = [
     ...api.items.filter(({ revoked }) => !revoked).map(({ tokenId, name }) => ({ id: tokenId, name, isJoin: false })),
-    ...join.items.filter(({ revoked }) => !revoked).map(({ joinTokenId, name }) => ({ id: joinTokenId, name, isJoin: true })),
+    ...join.items
+      .filter(({ revoked }) => !revoked)
+      .map(({ joinTokenId, name }) => ({ id: joinTokenId, name, isJoin: true })),
   ]
   const prefix = text.startsWith('join_') ? 'join' : 'tok'
   const { id, isJoin } = findAmong({ noun: 'good token', prefix }, text, things, (thing) => thing.id)

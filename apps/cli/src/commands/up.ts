@@ -15,7 +15,7 @@ export function addUp(program: Command, runner: Runner): void {
     {
       usage: 'up',
       summary: 'Runs a whole fog on this machine: control plane, console and a worker, until Ctrl-C',
-      more: 'Its data lie in FOG_DATA_DIR (.fog here or above), so the next start finds them again. FOG_HTTP_PORT (7070) says\nwhere it listens; docs/settings.md has the rest. What dies is started again.',
+      more: 'Its data lie in FOG_DATA_DIR (.fog here or above), so the next start finds them again. FOG_HTTP_PORT (7070) says where it listens; docs/settings.md has the rest. What dies is started again.',
       examples: [
         ['fog up', 'and follow the link it prints'],
         ['fog up --example', 'and see a first job run to its end'],

@@ -20,9 +20,23 @@ export function addUsers(program: Command, runner: Runner): void {
   })
   addAdd(group, runner)
   addList(group, runner)
-  addChange(group, runner, 'disable', 'Ends all log-ins of a user and lets nobody in', { status: 'disabled' }, 'is disabled')
+  addChange(
+    group,
+    runner,
+    'disable',
+    'Ends all log-ins of a user and lets nobody in',
+    { status: 'disabled' },
+    'is disabled',
+  )
   addChange(group, runner, 'enable', 'Lets a disabled user in again', { status: 'active' }, 'may log in again')
-  addChange(group, runner, 'unlock', 'Takes away the lock after too many wrong passwords', { unlock: true }, 'is not locked any more')
+  addChange(
+    group,
+    runner,
+    'unlock',
+    'Takes away the lock after too many wrong passwords',
+    { unlock: true },
+    'is not locked any more',
+  )
 }
 
 interface AddFlags extends CommonFlags {

@@ -52,7 +52,7 @@ function addJoin(group: Command, runner: Runner): void {
     {
       usage: 'join',
       summary: 'Enrols this device with a join token, and lends until Ctrl-C',
-      more: 'The join token may also come in FOG_JOIN_TOKEN, where other users of the machine do not see it. Its settings\n(policy, cores, memory to lend) are in docs/settings.md.',
+      more: 'The join token may also come in FOG_JOIN_TOKEN, where other users of the machine do not see it. Its settings (policy, cores, memory to lend) are in docs/settings.md.',
       examples: [
         ['fog worker join --url http://fog.example:7070 --token fogj_…', 'as `fog token join` prints it'],
         ['FOG_JOIN_TOKEN=… fog worker join --url … --labels region=home', 'with a label that jobs can ask for'],
@@ -69,9 +69,14 @@ function addJoin(group: Command, runner: Runner): void {
       runner.run(flags.json ? { json: true } : {}, (it) => {
         const url = flags.url ?? it.config.url
         const token = flags.token ?? it.config.joinToken
-        if (url === undefined || token === undefined) throw usageFault('Say which fog and with what: --url and --token. `fog token join` prints both.')
+        if (url === undefined || token === undefined)
+          throw usageFault('Say which fog and with what: --url and --token. `fog token join` prints both.')
         const { name, labels } = flags
-        const membership = { url: parseServerUrl(url), ...(name !== undefined && { name }), ...(labels !== undefined && { labels }) }
+        const membership = {
+          url: parseServerUrl(url),
+          ...(name !== undefined && { name }),
+          ...(labels !== undefined && { labels }),
+        }
         return lend(it, folderOf(it, flags), membership, token)
       }),
     )
@@ -112,7 +117,12 @@ async function membershipIn(folder: string): Promise<Membership | undefined> {
 }
 
 /** Runs the worker in the foreground, its log on our own output. Answers its exit code. */
-async function lend(it: Invocation, folder: string, membership: Membership, joinToken: string | undefined): Promise<number> {
+async function lend(
+  it: Invocation,
+  folder: string,
+  membership: Membership,
+  joinToken: string | undefined,
+): Promise<number> {
   const secrets = await mkdtemp(join(tmpdir(), 'fog-join-'))
   const tokenFile = join(secrets, 'token')
   try {
@@ -123,7 +133,12 @@ async function lend(it: Invocation, folder: string, membership: Membership, join
   }
 }
 
-async function runWorker(it: Invocation, folder: string, membership: Membership, tokenFile: string | undefined): Promise<number> {
+async function runWorker(
+  it: Invocation,
+  folder: string,
+  membership: Membership,
+  tokenFile: string | undefined,
+): Promise<number> {
   const { name, labels, url } = membership
   const environment = {
     ...it.config.environment,
@@ -142,7 +157,8 @@ async function runWorker(it: Invocation, folder: string, membership: Membership,
   })
   child.on('message', (message: { type?: string }) => {
     // Only a device that was let in is worth remembering.
-    if (message.type === 'connected') void writePrivately(join(folder, 'membership.json'), `${JSON.stringify(membership)}\n`)
+    if (message.type === 'connected')
+      void writePrivately(join(folder, 'membership.json'), `${JSON.stringify(membership)}\n`)
   })
   const ignore = [
     it.terminal.onInterrupt(() => child.kill('SIGTERM')),

@@ -101,7 +101,11 @@ function fishLines({ path, commands, options, argumentChoices }: Place): string[
 }
 
 /** From one place to the next, by the word that leads there. */
-function stepLines(places: readonly Place[], indent: string, line: (from: string, name: string, to: string) => string): string {
+function stepLines(
+  places: readonly Place[],
+  indent: string,
+  line: (from: string, name: string, to: string) => string,
+): string {
   return places
     .flatMap(({ path, commands }) =>
       commands.map(({ name }) => indent + line(path, name, path === '' ? name : `${path} ${name}`)),

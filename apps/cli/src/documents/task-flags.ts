@@ -58,7 +58,11 @@ export function addTaskOptions(command: Command): Command {
 
 /** The document. Throws `cli.usage` for what cannot be read, and `document.field_invalid` for what is out of bounds. */
 export function documentOf(
-  { program, args, each }: { readonly program: string; readonly args: readonly string[]; readonly each?: JobDocument['each'] },
+  {
+    program,
+    args,
+    each,
+  }: { readonly program: string; readonly args: readonly string[]; readonly each?: JobDocument['each'] },
   flags: TaskFlags,
 ): JobDocument {
   const resources = withoutAbsent({
@@ -110,7 +114,8 @@ export function pairsOf(option: string, texts: readonly string[]): Record<string
 function numberOf(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined
   const value = Number(text)
-  if (text.trim() === '' || !Number.isFinite(value)) throw usageFault(`${option} wants a number, and "${text}" is none.`)
+  if (text.trim() === '' || !Number.isFinite(value))
+    throw usageFault(`${option} wants a number, and "${text}" is none.`)
   return value
 }
 
@@ -128,7 +133,11 @@ export function secondsOf(option: string, text: string | undefined): number | un
   return withUnit(text, SECONDS, `${option} wants a time such as 90, 90s, 5m or 1h`)
 }
 
-function withUnit(text: string | undefined, units: Readonly<Record<string, number>>, wants: string): number | undefined {
+function withUnit(
+  text: string | undefined,
+  units: Readonly<Record<string, number>>,
+  wants: string,
+): number | undefined {
   if (text === undefined) return undefined
   const [, number, unit] = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(text.trim()) ?? []
   const size = unit === undefined ? undefined : units[unit.toLowerCase()]
@@ -151,11 +160,13 @@ export interface EachFlags {
 /** What a job is mapped over. Throws `cli.usage` unless it is said in exactly one way. */
 export function eachOf({ each, range, values }: EachFlags): NonNullable<JobDocument['each']> {
   const given = [each, range, values].filter((text) => text !== undefined)
-  if (given.length !== 1) throw usageFault("Say what to map over with one of --each 'inputs/*', --range 0:100 and --values a,b,c.")
+  if (given.length !== 1)
+    throw usageFault("Say what to map over with one of --each 'inputs/*', --range 0:100 and --values a,b,c.")
   if (each !== undefined) return { glob: each }
   if (values !== undefined) return { values: values.split(',') }
   const [, from, to] = /^(-?\d+):(-?\d+)$/.exec(range ?? '') ?? []
-  if (from === undefined || to === undefined) throw usageFault(`--range wants two whole numbers such as 0:100; "${range}" is none.`)
+  if (from === undefined || to === undefined)
+    throw usageFault(`--range wants two whole numbers such as 0:100; "${range}" is none.`)
   return { range: [Number(from), Number(to)] }
 }
 

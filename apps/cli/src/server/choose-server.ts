@@ -13,7 +13,10 @@ export interface ServerHints {
 export interface ChosenServer {
   readonly url: string
   /** Undefined asks without one. */
-  readonly access: { readonly kind: 'token'; readonly token: string } | { readonly kind: 'login'; readonly login: Login } | undefined
+  readonly access:
+    | { readonly kind: 'token'; readonly token: string }
+    | { readonly kind: 'login'; readonly login: Login }
+    | undefined
   /** Where the token came from, for people. */
   readonly source: 'flags' | 'environment' | 'log-in' | 'this machine' | 'nothing'
 }

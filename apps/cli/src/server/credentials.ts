@@ -51,7 +51,10 @@ export class CredentialsFile {
   }
 
   /** Changes one log-in while no other command can: what `change` throws leaves everything as it was. */
-  async update(url: string, change: (login: Login | undefined) => Promise<Login | undefined>): Promise<Login | undefined> {
+  async update(
+    url: string,
+    change: (login: Login | undefined) => Promise<Login | undefined>,
+  ): Promise<Login | undefined> {
     using _ = await FileLock.take(this.#lock, { clock: this.#clock, patienceMs: PATIENCE_MS })
     const { current, logins } = await this.read()
     const login = await change(logins[url])

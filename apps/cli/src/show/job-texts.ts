@@ -40,7 +40,10 @@ export function jobFactsText(job: JobView, now: number, colours: Colours): strin
     ['Each has', `${count(limits.cores, 'core')}, ${bytesText(limits.memoryBytes)} of memory, ${limits.wallSeconds} s`],
     ['Tier', `${job.tier}, ${job.privacy}, ${job.routing}`],
     ['Price', job.cost === undefined ? `at most ${job.priceCap}` : `${job.cost} of at most ${job.priceCap}`],
-    ['Submitted', `${agoText(job.submittedAt, now)}${job.startedAt === undefined ? '' : `, took ${tookText(job, now)}`}`],
+    [
+      'Submitted',
+      `${agoText(job.submittedAt, now)}${job.startedAt === undefined ? '' : `, took ${tookText(job, now)}`}`,
+    ],
   ] as const
   return factsText(facts, colours)
 }
@@ -81,7 +84,10 @@ export function receiptText(receipt: ReceiptView, colours: Colours): string {
     ['Fuel', grouped(receipt.fuel)],
     ['Price', `${receipt.unitPrice} tokens for 10^9 fuel`],
     ['Held', receipt.held],
-    ['Cost', `${colours.bold(receipt.cost)}, of it ${receipt.fee} to the treasury${receipt.settled ? '' : ' (so far)'}`],
+    [
+      'Cost',
+      `${colours.bold(receipt.cost)}, of it ${receipt.fee} to the treasury${receipt.settled ? '' : ' (so far)'}`,
+    ],
     ['Returned', receipt.settled ? receipt.returned : 'when the job is settled'],
   ] as const
   return `${factsText(facts, colours)}\n\n${linesText(receipt.lines, colours)}`

@@ -38,7 +38,10 @@ export function nodeFactsText(node: NodeView, now: number, colours: Colours): st
     ['Node', `${colours.bold(plainText(node.name))}  ${node.nodeId}`],
     ['State', `${paintState(node.state, colours)}, seen ${agoText(node.lastSeenAt, now)}`],
     ['Why', node.reasons.length === 0 ? undefined : node.reasons.map(plainText).join('; ')],
-    ['Device', `${plainText(device.os)} ${plainText(device.arch)}, ${plainText(device.cpuModel ?? 'unknown processor')}`],
+    [
+      'Device',
+      `${plainText(device.os)} ${plainText(device.arch)}, ${plainText(device.cpuModel ?? 'unknown processor')}`,
+    ],
     ['Has', `${count(device.cores, 'core')}, ${bytesText(device.memoryBytes)} of memory`],
     ['Lends', capacityText(node.capacity)],
     ['Reserved', `${capacityText(node.reserved)}, ${count(node.running, 'task')}`],

@@ -37,7 +37,10 @@ export function tableText(columns: readonly Column[], rows: readonly (readonly s
 }
 
 /** Names and values, the names dim. */
-export function factsText(facts: readonly (readonly [name: string, value: string | undefined])[], colours: Colours): string {
+export function factsText(
+  facts: readonly (readonly [name: string, value: string | undefined])[],
+  colours: Colours,
+): string {
   const known = facts.filter((fact): fact is readonly [string, string] => fact[1] !== undefined)
   const width = Math.max(0, ...known.map(([name]) => name.length))
   return known.map(([name, value]) => `${colours.dim(name.padEnd(width))}  ${value}`).join('\n')

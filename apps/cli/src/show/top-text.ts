@@ -32,12 +32,17 @@ export function topText(seen: Seen, frame: Frame): string {
   return [...shown, ...footer].join(rows < Number.MAX_SAFE_INTEGER ? '\u001b[K\n' : '\n')
 }
 
-function headLines({ nodes, cores, memoryBytes, queue, available, onHold }: OverviewView, { colours, now }: Frame): string[] {
+function headLines(
+  { nodes, cores, memoryBytes, queue, available, onHold }: OverviewView,
+  { colours, now }: Frame,
+): string[] {
   const states = Object.entries(nodes).map(([state, number]) => `${number} ${paintState(state, colours)}`)
-  const waiting = queue.filter(({ queued, running }) => queued + running > 0).map(({ tier, queued, running, oldestQueuedAt }) => {
-    const oldest = oldestQueuedAt === undefined ? '' : `, oldest ${agoText(oldestQueuedAt, now)}`
-    return `${tier} ${queued} queued, ${running} running${oldest}`
-  })
+  const waiting = queue
+    .filter(({ queued, running }) => queued + running > 0)
+    .map(({ tier, queued, running, oldestQueuedAt }) => {
+      const oldest = oldestQueuedAt === undefined ? '' : `, oldest ${agoText(oldestQueuedAt, now)}`
+      return `${tier} ${queued} queued, ${running} running${oldest}`
+    })
   return [
     `${colours.dim('Nodes ')}  ${states.length === 0 ? 'none' : states.join(', ')}`,
     `${colours.dim('Cores ')}  ${loadBar(cores.reserved, cores.capacity, colours)}  ${shortNumber(cores.reserved)} of ${shortNumber(cores.capacity)}`,

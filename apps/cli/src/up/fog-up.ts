@@ -124,7 +124,11 @@ async function startControlPlane(
 }
 
 function isFormerStopping(fault: unknown): boolean {
-  return fault instanceof CliError && fault.facts.code === 'up.not_started' && fault.facts.reason === 'database.folder_in_use'
+  return (
+    fault instanceof CliError &&
+    fault.facts.code === 'up.not_started' &&
+    fault.facts.reason === 'database.folder_in_use'
+  )
 }
 
 function consoleDirOf({ config }: Invocation): string | undefined {

@@ -21,7 +21,13 @@ export interface KeptAliveOptions {
 }
 
 export type LifeChange =
-  | { readonly type: 'died'; readonly what: string; readonly how: string; readonly againInMs: number; readonly log: string }
+  | {
+      readonly type: 'died'
+      readonly what: string
+      readonly how: string
+      readonly againInMs: number
+      readonly log: string
+    }
   | { readonly type: 'restarted'; readonly what: string; readonly message: ChildMessage }
   | { readonly type: 'given-up'; readonly what: string; readonly times: number; readonly log: string }
 
@@ -76,7 +82,13 @@ export class KeptAlive {
     })
     this.#child = child
     const dead = child.exited.then((how) => {
-      throw new CliError({ code: 'up.not_started', what, why: why ?? `it ${how}.`, reason: reason ?? '', log: facts.logFile })
+      throw new CliError({
+        code: 'up.not_started',
+        what,
+        why: why ?? `it ${how}.`,
+        reason: reason ?? '',
+        log: facts.logFile,
+      })
     })
     // Whoever waits for it to be up hears of it; afterwards its end is watched elsewhere.
     dead.catch(() => undefined)

@@ -43,5 +43,6 @@ async function stitch(tiles: string, picture: string): Promise<void> {
   let said = ''
   child.stderr.on('data', (part: Buffer) => (said += part.toString()))
   const [code] = (await once(child, 'close')) as [number | null]
-  if (code !== 0) throw new CliError({ code: 'up.example_failed', why: `its picture could not be stitched: ${said.trim()}` })
+  if (code !== 0)
+    throw new CliError({ code: 'up.example_failed', why: `its picture could not be stitched: ${said.trim()}` })
 }

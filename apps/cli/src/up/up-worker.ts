@@ -24,7 +24,10 @@ export interface WorkerSeat {
 }
 
 /** The workers of this machine: the first in the folder a worker has by itself, the others beside it. */
-export function workerSeats({ dataDir, workerDir }: { dataDir: string; workerDir: string | undefined }, count: number): WorkerSeat[] {
+export function workerSeats(
+  { dataDir, workerDir }: { dataDir: string; workerDir: string | undefined },
+  count: number,
+): WorkerSeat[] {
   const first = workerDir ?? join(dataDir, 'worker')
   return Array.from({ length: count }, (_, i) => ({
     folder: i === 0 ? first : `${first}-${i + 1}`,
@@ -94,7 +97,9 @@ async function isKnown(fog: Fog, folder: string): Promise<boolean> {
 
 /** In a file, because what stands on a command line or in an environment is seen by others. */
 async function makeJoinToken({ client }: Fog, folder: string, name: string): Promise<string> {
-  const { secret } = await client.call('addJoinToken', { body: { name: `fog up on ${name}`.slice(0, 100), uses: 1, hours: 1 } })
+  const { secret } = await client.call('addJoinToken', {
+    body: { name: `fog up on ${name}`.slice(0, 100), uses: 1, hours: 1 },
+  })
   const file = join(folder, 'join-token')
   await writePrivately(file, `${secret}\n`)
   return file
