@@ -72,43 +72,47 @@ describe('what is wrong with a request', () => {
     [
       'an unknown field',
       { ...SUBMISSION, colour: 'red' },
-      /^The field "colour" is not right\. It wants to be left out: known here are .*program/,
+      /^In the request, "colour" is not right\. It wants to be left out: known here are .*program/,
     ],
     [
       'a misspelt field inside',
       { ...SUBMISSION, resources: { core: 1 } },
-      /^The field "resources\.core" .*known here are cores, memoryMiB/,
+      /^In the request, "resources\.core" .*known here are cores, memoryMiB/,
     ],
     [
       'a missing field',
       { name: 'x', tasks: [] },
-      /^The field "program" is not right\. It wants to be given: an object with kind, digest/,
+      /^In the request, "program" is not right\. It wants to be given: an object with kind, digest/,
     ],
-    ['a wrong type', { ...SUBMISSION, name: 7 }, /^The field "name" .* It wants a text of 1 to 100 characters/],
-    ['a number out of range', { ...SUBMISSION, retries: 99 }, /^The field "retries" .* a whole number from 0 to 20/],
+    ['a wrong type', { ...SUBMISSION, name: 7 }, /^In the request, "name" .* It wants a text of 1 to 100 characters/],
+    [
+      'a number out of range',
+      { ...SUBMISSION, retries: 99 },
+      /^In the request, "retries" .* a whole number from 0 to 20/,
+    ],
     [
       'a wrong choice',
       { ...SUBMISSION, tier: 'gould' },
-      /^The field "tier" .* It wants "platinum", "gold", "silver" or "bronze"/,
+      /^In the request, "tier" .* It wants "platinum", "gold", "silver" or "bronze"/,
     ],
     [
       'a wrong choice of shapes',
       { ...SUBMISSION, verify: { quorum: 1 } },
-      /^The field "verify" .* "auto", "none" or an object with quorum/,
+      /^In the request, "verify" .* "auto", "none" or an object with quorum/,
     ],
     [
       'a place in a list',
       { ...SUBMISSION, tasks: [{ item: '1' }, { item: 2 }] },
-      /^The field "tasks\.1\.item" .* a text/,
+      /^In the request, "tasks\.1\.item" .* a text/,
     ],
-    ['an entry name', { ...SUBMISSION, env: { '1BAD': 'x' } }, /^The field "env\.1BAD" .* a name of the form/],
+    ['an entry name', { ...SUBMISSION, env: { '1BAD': 'x' } }, /^In the request, "env\.1BAD" .* a name of the form/],
     [
       'a path that leaves its folder',
       { ...SUBMISSION, inputs: [{ path: '/in/../etc', digest: DIGEST }] },
-      /^The field "inputs\.0\.path"/,
+      /^In the request, "inputs\.0\.path"/,
     ],
-    ['no tasks', { ...SUBMISSION, tasks: [] }, /^The field "tasks" .* a list of 1 to 100000 entries/],
-    ['no object at all', [1, 2], /^The body is not right\. It wants an object with/],
+    ['no tasks', { ...SUBMISSION, tasks: [] }, /^In the request, "tasks" .* a list of 1 to 100000 entries/],
+    ['no object at all', [1, 2], /^In the request, "body" is not right\. It wants an object with/],
   ])('%s is named in words', async (_, body, words) => {
     const problem = await submit(body)
     expect(problem).toMatchObject({ status: 400, code: 'request.invalid' })
@@ -124,7 +128,7 @@ describe('what is wrong with a request', () => {
       status: 400,
       code: 'request.invalid',
       detail: expect.stringContaining('"name"') as string,
-      facts: { field: expect.any(String) as string, wants: expect.any(String) as string },
+      facts: { field: 'name', wants: expect.any(String) as string },
       requestId: response.headers['x-request-id'],
     })
   })
@@ -164,9 +168,9 @@ describe('what is wrong with a request', () => {
     expect(await list('all=yes')).toContain('true or false')
     expect(await list('after=job_x')).toContain('is not a job id')
     const response = await inject('GET', '/v1/jobs/job_x', { headers: { authorization: `Bearer ${token}` } })
-    expect(response.json<Problem>().detail).toContain('The field "jobId"')
+    expect(response.json<Problem>().detail).toContain('"jobId" is not right')
     const open = await inject('GET', '/v1/setup?x=1')
-    expect(open.json<Problem>().detail).toContain('The query is not right')
+    expect(open.json<Problem>().detail).toContain('"query" is not right')
   })
 
   test('an address nobody serves, a path that cannot be read and a wrong method are answered alike', async () => {

@@ -24,7 +24,7 @@ export class HttpError extends FogError<
   | { code: 'http.internal' }
 > {
   static override readonly texts = {
-    'request.invalid': { says: '{field} is not right.', fix: 'It wants {wants}.' },
+    'request.invalid': { says: 'In the request, "{field}" is not right.', fix: 'It wants {wants}.' },
     'request.malformed': {
       says: 'The request cannot be read: {why}.',
       fix: 'Send what the API describes at /openapi.json.',

@@ -30,7 +30,7 @@ export async function pageOf<Item, View>(
 export function numberCursor(after: string | undefined): number | undefined {
   if (after === undefined) return undefined
   if (!/^\d{1,15}$/.test(after)) {
-    throw new HttpError({ code: 'request.invalid', field: 'The field "after"', wants: 'the `next` of the page before' })
+    throw new HttpError({ code: 'request.invalid', field: 'after', wants: 'the `next` of the page before' })
   }
   return Number(after)
 }

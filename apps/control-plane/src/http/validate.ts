@@ -42,7 +42,7 @@ export function parserOf(schema: TSchema | undefined, { part, texts }: PartOptio
 function refuseAny(value: unknown, part: string): undefined {
   // An empty object is what a parser makes of nothing.
   const empty = value === undefined || value === null || (typeof value === 'object' && Object.keys(value).length === 0)
-  if (!empty) throw new HttpError({ code: 'request.invalid', field: `The ${part}`, wants: 'to be empty' })
+  if (!empty) throw new HttpError({ code: 'request.invalid', field: part, wants: 'to be empty' })
   return undefined
 }
 
@@ -125,8 +125,7 @@ function unknownField(schema: TSchema, value: unknown, path: readonly string[], 
 }
 
 function fieldName(path: readonly string[], part: string): string {
-  if (path.length === 0) return `The ${part}`
-  return `The field "${path.join('.')}"`
+  return path.length === 0 ? part : path.join('.')
 }
 
 /** What a schema asks for, as a person would say it. */
