@@ -352,6 +352,15 @@ describe('as root', () => {
     expect(await query(again.connection, 'SELECT n FROM kept')).toEqual([{ n: 7 }])
   })
 
+  test.runIf(asRoot)('runs as nobody below a folder that only root may enter', async () => {
+    const closed = path.join(folder, 'closed')
+    await mkdir(closed, { mode: 0o700 })
+    const server = await start({ rootMode: 'other_user', dataDir: path.join(closed, 'data') })
+    expect((await stat(closed)).uid).toBe(0)
+    expect(await readFile(`/proc/${server.pid()}/status`, 'utf8')).toMatch(/Uid:\s+65534/)
+    expect(await query(server.connection, 'SELECT 7 AS n')).toEqual([{ n: 7 }])
+  })
+
   test.runIf(asRoot)('gives data made in a namespace to nobody when namespaces are gone', async () => {
     const server = await start()
     await query(server.connection, 'CREATE TABLE kept (n int); INSERT INTO kept VALUES (7)')
