@@ -86,12 +86,12 @@ export class Channel {
   }
 
   get isOpen(): boolean {
-    return this.#open !== undefined
+    return this.#open?.isOpen === true
   }
 
   /** Whether the other end keeps up with what it is sent. */
   get isRoomy(): boolean {
-    return this.#open !== undefined && this.#open.bufferedBytes < this.#options.mostBufferedBytes
+    return this.#open?.isOpen === true && this.#open.bufferedBytes < this.#options.mostBufferedBytes
   }
 
   /** Says whether it went out; without a channel nothing does. */
@@ -101,7 +101,7 @@ export class Channel {
 
   /** A message that was encoded before. */
   sendText(text: string): boolean {
-    if (!this.#open) return false
+    if (!this.#open?.isOpen) return false
     this.#open.send(text, () => this.#wakeIfRoomy())
     return true
   }
@@ -210,8 +210,12 @@ class Connection {
     return this.#socket.bufferedAmount
   }
 
+  get isOpen(): boolean {
+    return this.#socket.readyState === WebSocket.OPEN
+  }
+
   send(text: string, sent?: () => void): void {
-    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(text, sent)
+    if (this.isOpen) this.#socket.send(text, sent)
   }
 
   close(): void {
@@ -279,7 +283,7 @@ class Connection {
         return this.#fail('the control plane went silent')
       }
       this.send(JSON.stringify(this.#handlers.heartbeat()))
-      if (this.#socket.readyState === WebSocket.OPEN) this.#socket.ping()
+      if (this.isOpen) this.#socket.ping()
       this.#scheduleBeat(heartbeatMs)
     }, inMs)
   }
