@@ -11,7 +11,7 @@ const SQLITE_BUSY = 5
  * Keeps other processes off something while this one has it. The lock is SQLite's exclusive file lock: the kernel drops it
  * when the process dies, however it dies, so none is ever left behind.
  */
-export class FileLock implements Disposable {
+export class FileLock {
   readonly #database: DatabaseSync
 
   private constructor(database: DatabaseSync) {
@@ -32,8 +32,10 @@ export class FileLock implements Disposable {
     }
   }
 
-  /** Waits its turn. Throws `cli.busy` after `patienceMs`. */
-  static async take(file: string, { clock, patienceMs }: { clock: Clock; patienceMs: number }): Promise<FileLock> {
+  static async #take(
+    file: string,
+    { clock, patienceMs }: { readonly clock: Clock; readonly patienceMs: number },
+  ): Promise<FileLock> {
     const giveUpAt = clock.now() + patienceMs
     for (;;) {
       const lock = FileLock.tryTake(file)
@@ -43,7 +45,21 @@ export class FileLock implements Disposable {
     }
   }
 
-  [Symbol.dispose](): void {
+  /** Does `work` while no other process does. Throws `cli.busy`. */
+  static async during<Answer>(
+    file: string,
+    waiting: { readonly clock: Clock; readonly patienceMs: number },
+    work: () => Promise<Answer>,
+  ): Promise<Answer> {
+    const lock = await FileLock.#take(file, waiting)
+    try {
+      return await work()
+    } finally {
+      lock.release()
+    }
+  }
+
+  release(): void {
     this.#database.close()
   }
 }

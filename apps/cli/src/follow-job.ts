@@ -25,11 +25,18 @@ export async function waitShowing(it: Invocation, fog: Fog, { jobId, name, tasks
   const line = it.statusLine()
   const startedAt = it.now()
   let seen: JobView | undefined
-  const draw = () => seen && line.update(() => textOf(it, line, seen!, it.now() - startedAt))
+  const draw = () => {
+    const job = seen
+    if (job) line.update(() => textOf(it, line, job, it.now() - startedAt))
+  }
+  const onChange = (job: JobView) => {
+    seen = job
+    draw()
+  }
   const ticking = line.isTerminal ? setInterval(draw, 200) : undefined
   try {
     const over = await it.interruptible(
-      (signal) => fog.wait(jobId, { signal, onChange: (job) => void ((seen = job), draw()) }),
+      (signal) => fog.wait(jobId, { signal, onChange }),
       () => {
         line.clear()
         return comeBackText(jobId, name, tasks)

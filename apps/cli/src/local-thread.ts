@@ -36,7 +36,11 @@ const port = parentPort
 assert(port, 'this runs on a thread of the command line')
 // The baseline compiler does not leave its tier in a long loop.
 setFlagsFromString('--no-liftoff')
-port.postMessage(ended(workerData as LocalTask))
+tell(ended(workerData as LocalTask))
+
+function tell(message: LocalMessage): void {
+  port?.postMessage(message)
+}
 
 function ended(task: LocalTask): LocalMessage {
   try {
@@ -48,9 +52,11 @@ function ended(task: LocalTask): LocalMessage {
   }
 }
 
+function printer(stream: 'stdout' | 'stderr'): (bytes: Uint8Array) => void {
+  return (bytes) => tell({ type: 'print', stream, bytes: bytes.slice() })
+}
+
 function run({ program, args, env, files, stdin, memoryBytes, diskBytes, fuelLimit }: LocalTask): TaskOutcome {
-  const print = (stream: 'stdout' | 'stderr') => (bytes: Uint8Array) =>
-    port!.postMessage({ type: 'print', stream, bytes: bytes.slice() } satisfies LocalMessage)
   return runTask({
     module: compileProgram(program, { memoryBytes }),
     args: [...args],
@@ -59,8 +65,8 @@ function run({ program, args, env, files, stdin, memoryBytes, diskBytes, fuelLim
     ...(stdin && { stdin }),
     fuelLimit,
     limits: { diskBytes, stdoutBytes: MOST_PRINTED_BYTES },
-    onStdout: print('stdout'),
-    onStderr: print('stderr'),
+    onStdout: printer('stdout'),
+    onStderr: printer('stderr'),
   })
 }
 

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Command } from 'commander'
+import { assert } from '@fog/kernel'
 import { CliError } from '../cli-error.ts'
 import { addCommand, addGroup, type Runner, usageFault } from '../command.ts'
 import { EXIT } from '../exit-code.ts'
@@ -151,7 +152,7 @@ async function runWorker(
     ...(labels !== undefined && { FOG_WORKER_LABELS: labels }),
   }
   const child = spawn(process.execPath, [PROGRAMS.worker], {
-    env: environment as NodeJS.ProcessEnv,
+    env: environment,
     detached: true,
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   })
@@ -165,7 +166,8 @@ async function runWorker(
     it.terminal.onOrphaned(() => child.kill('SIGTERM')),
   ]
   const closed = once(child, 'close')
-  for await (const line of createInterface({ input: child.stdout! })) {
+  assert(child.stdout, 'its output comes through a pipe')
+  for await (const line of createInterface({ input: child.stdout })) {
     await it.terminal.stdout.write(`${it.json ? line : logLineText(line)}\n`)
   }
   const [code] = (await closed) as [number | null]

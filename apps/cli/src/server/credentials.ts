@@ -55,20 +55,24 @@ export class CredentialsFile {
     url: string,
     change: (login: Login | undefined) => Promise<Login | undefined>,
   ): Promise<Login | undefined> {
-    using _ = await FileLock.take(this.#lock, { clock: this.#clock, patienceMs: PATIENCE_MS })
-    const { current, logins } = await this.read()
-    const login = await change(logins[url])
-    if (login === logins[url]) return login
-    const others = Object.entries(logins).filter(([other]) => other !== url)
-    const next = login ? Object.fromEntries([...others, [url, login]]) : Object.fromEntries(others)
-    await this.#write({ current: current !== undefined && current in next ? current : undefined, logins: next })
-    return login
+    return this.#alone(async () => {
+      const { current, logins } = await this.read()
+      const login = await change(logins[url])
+      if (login === logins[url]) return login
+      const others = Object.entries(logins).filter(([other]) => other !== url)
+      const next = login ? Object.fromEntries([...others, [url, login]]) : Object.fromEntries(others)
+      await this.#write({ current: current !== undefined && current in next ? current : undefined, logins: next })
+      return login
+    })
   }
 
   /** Makes this the fog that commands go to. */
   async select(url: string): Promise<void> {
-    using _ = await FileLock.take(this.#lock, { clock: this.#clock, patienceMs: PATIENCE_MS })
-    await this.#write({ ...(await this.read()), current: url })
+    await this.#alone(async () => this.#write({ ...(await this.read()), current: url }))
+  }
+
+  #alone<Answer>(work: () => Promise<Answer>): Promise<Answer> {
+    return FileLock.during(this.#lock, { clock: this.#clock, patienceMs: PATIENCE_MS }, work)
   }
 
   async #write(credentials: Credentials): Promise<void> {

@@ -38,8 +38,9 @@ test('a log gets the same as a sentence', () => {
   expect(progressLine(half)).toBe('mandel: 7 of 16 done, 2 running, 1 failed, 0:04')
 })
 
+const red = (setting: 'auto' | 'never' | 'always', isTerminal: boolean) => coloursOf({ setting, isTerminal }).red('x')
+
 test('colours are there on a terminal, and nowhere else unless asked for', () => {
-  const red = (setting: 'auto' | 'never' | 'always', isTerminal: boolean) => coloursOf({ setting, isTerminal }).red('x')
   expect(red('auto', true)).toBe('\u001b[31mx\u001b[39m')
   expect([red('auto', false), red('never', true)]).toEqual(['x', 'x'])
   expect(red('always', false)).not.toBe('x')

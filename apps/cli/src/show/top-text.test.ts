@@ -41,7 +41,7 @@ test.each([
   [100, 30],
   [200, 60],
 ])('on %d columns and %d rows it stays within them', (columns, rows) => {
-  const seen = { overview, nodes: Array<NodeView>(40).fill(node), jobs: Array<JobView>(40).fill(job) }
+  const seen = { overview, nodes: Array.from({ length: 40 }, () => node), jobs: Array.from({ length: 40 }, () => job) }
   const lines = topText(seen, { ...frame, columns, rows }).split('\u001b[K\n')
   expect(lines.length).toBeLessThanOrEqual(rows)
   expect(lines.filter((line) => visibleLength(line) > columns)).toEqual([])

@@ -110,7 +110,7 @@ export function cut(line: string, columns: number): string {
       out += part
       continue
     }
-    const room = [...part].slice(0, Math.max(0, columns - width))
+    const room = Array.from(part).slice(0, Math.max(0, columns - width))
     out += room.join('')
     width += room.length
   }

@@ -30,7 +30,6 @@ export async function fogUp(it: Invocation, options: UpOptions): Promise<number>
   const { dataDir } = it.config
   const lock = FileLock.tryTake(join(dataDir, 'up.lock'))
   if (!lock) throw await alreadyRunning(dataDir)
-  using _held = lock
   const house = new House()
   const stop = new AbortController()
   const ended = house.listen(it, stop)
@@ -43,6 +42,7 @@ export async function fogUp(it: Invocation, options: UpOptions): Promise<number>
   } finally {
     await house.stop()
     house.forget()
+    lock.release()
   }
 }
 
