@@ -378,7 +378,7 @@ describe('however sensors flap', () => {
         const minutes = (device.now - 1_000_000) / 60_000
         expect(changes.length).toBeLessThanOrEqual(minutes + stepsDown)
       }),
-      { numRuns: 150 },
+      { numRuns: 80 },
     )
   })
 
@@ -395,7 +395,7 @@ describe('however sensors flap', () => {
           device.state = JSON.parse(JSON.stringify(decision.state)) as PolicyState
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     )
   })
 })

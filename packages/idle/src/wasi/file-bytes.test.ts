@@ -42,7 +42,7 @@ test('a file holds what a plain array would, and never changes the bytes it was 
       expect(window.subarray(read).every((byte) => byte === 0xee)).toBe(true)
       expect(Buffer.compare(given, before)).toBe(0)
     }),
-    { numRuns: 200 },
+    { numRuns: 80 },
   )
 })
 

@@ -84,9 +84,8 @@ describe('results', () => {
   })
 
   test('with different names are stored under different names, none of which leads anywhere', () => {
-    const part = fc
-      .string({ minLength: 1, maxLength: 12, unit: 'binary' })
-      .filter((name) => !/[/\0]|^\.\.?$/.test(name))
+    const letter = fc.constantFrom(...'aCoOnN.. %%45Cc\\:*?"<>|é😀\n\u0001\u007f~')
+    const part = fc.string({ minLength: 1, maxLength: 8, unit: letter }).filter((name) => !/^\.\.?$/.test(name))
     fc.assert(
       fc.property(fc.uniqueArray(part, { maxLength: 8 }), (given) => {
         const stored = given.map(safeName)
@@ -96,6 +95,7 @@ describe('results', () => {
           expect(decodeName(name)).toBe(given[stored.indexOf(name)])
         }
       }),
+      { numRuns: 500 },
     )
   })
 })
@@ -125,7 +125,7 @@ describe('a path', () => {
         for (const name of collectResults(tree).keys()) expect(name.split('/')).not.toContain('..')
         for (const name of collectResults(tree).keys()) expect(name).not.toMatch(/^\/|\/\/|\/$|^$/)
       }),
-      { numRuns: 500 },
+      { numRuns: 300 },
     )
   })
 

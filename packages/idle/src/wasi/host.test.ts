@@ -170,7 +170,7 @@ describe('the host', () => {
         expect(host.stdout().length).toBeLessThan(1200)
         expect(host.peakDiskBytes).toBeLessThanOrEqual(100_000)
       }),
-      { numRuns: 600 },
+      { numRuns: 250 },
     )
   })
 

@@ -14,13 +14,16 @@ export type Wait = (ms: number) => void
 
 export interface VirtualClockOptions {
   readonly startNs: bigint
-  /** Fuel burnt so far: a unit counts as a nanosecond, so that time passes while a program computes. */
+  /** Fuel burnt so far, by which time passes while a program computes. */
   readonly fuelUsed: () => bigint
   readonly wait: Wait
 }
 
 /** When a task starts that is told no other time: 2026-01-01T00:00:00Z. */
 export const DEFAULT_CLOCK_START_NS = 1_767_225_600_000_000_000n
+
+/** About what compiled programs burn in a nanosecond: 1.4 to 21, in the middle 8.6, on a current x86-64. */
+const FUEL_PER_NS = 8n
 
 /** Without fuel to go by, each look at the clock moves it this far, so that a loop waiting for time ends. */
 const LOOK_NS = 1000n
@@ -29,7 +32,7 @@ const LOOK_NS = 1000n
 export function virtualClock({ startNs, fuelUsed, wait }: VirtualClockOptions): TaskClock {
   let sleptNs = 0n
   let lookedNs = 0n
-  const computedNs = () => fuelUsed() + lookedNs
+  const computedNs = () => fuelUsed() / FUEL_PER_NS + lookedNs
   const look = () => {
     if (fuelUsed() === 0n) lookedNs += LOOK_NS
     return computedNs()

@@ -234,7 +234,18 @@ const SLOW = new Map<number, number>([
   [0xa3, 4], // f64.div
 ])
 
-const FREE = new Set<number>([0x01, OP.block, OP.else, OP.end])
+/** What no processor executes once it is compiled: structure, constants, and moves between locals. */
+const FREE = new Set<number>([
+  0x01, // nop
+  0x1a, // drop
+  OP.block,
+  OP.else,
+  OP.end,
+  OP.localGet,
+  OP.localSet,
+  OP.localTee,
+  ...range(OP.i32Const, 0x44),
+])
 
 const WEIGHTS = Uint16Array.from({ length: 256 }, (_, opcode) => (FREE.has(opcode) ? 0 : (SLOW.get(opcode) ?? 1)))
 /** What a bulk instruction costs before its length is counted. */
@@ -243,8 +254,8 @@ const BULK_WEIGHT = 20
 const HOST_CALL_WEIGHT = 500
 
 /**
- * The fuel one instruction burns: one unit, nothing for what only marks structure, more for what takes a processor
- * longer (cycles of a current x86-64, rounded). Every engine must agree, so changing a weight changes every digest.
+ * The fuel one instruction burns: one unit, nothing for what takes a processor no time, more for what takes it longer
+ * (cycles of a current x86-64, rounded). Every engine must agree, so changing a weight changes every digest.
  */
 export function weightOf({ opcode, operand }: Instruction, importedFunctions: number): number {
   if (opcode === OP.bulk && operand >= BULK.memoryInit) return BULK_WEIGHT
