@@ -58,9 +58,10 @@ function refreshesOf({ type, jobId, taskId, nodeId }: EventView): Refresh[] {
   if (noun === 'job') return [...jobRefreshes(jobId, SOON), ...refresh(CALMLY, ['overview'], ['me'], ['transfers'])]
   if (type === 'task.logged') return taskId ? refresh(SOON, ['tasks', taskId, 'logs']) : []
   if (noun === 'task')
-    return [...jobRefreshes(jobId, CALMLY / 2), ...taskRefreshes(taskId), ...refresh(CALMLY, ['overview'])]
+    return [...jobRefreshes(jobId, CALMLY / 2), ...taskRefreshes(taskId), ...reservationRefreshes(nodeId)]
   if (noun === 'node') {
     const one = nodeId ? refresh(SOON, ['nodes', nodeId]) : []
+    if (type === 'node.enrolled') one.push(...refresh(CALMLY, ['joinTokens']))
     return [...one, ...refresh(CALMLY, ['nodes', 'list'], ['overview'])]
   }
   if (noun === 'account') return refresh(CALMLY, ['transfers'], ['overview'])
@@ -85,6 +86,12 @@ function jobRefreshes(jobId: string | undefined, everyMs: number): Refresh[] {
       ['jobs', jobId, 'receipt'],
     ),
   ]
+}
+
+// A task that comes or goes changes what is reserved.
+function reservationRefreshes(nodeId: string | undefined): Refresh[] {
+  const one = nodeId ? refresh(CALMLY, ['nodes', nodeId]) : []
+  return [...one, ...refresh(CALMLY, ['nodes', 'list'], ['overview'])]
 }
 
 function taskRefreshes(taskId: string | undefined): Refresh[] {

@@ -12,7 +12,8 @@ export interface MenuAction {
 }
 
 interface ActionsMenuProps {
-  readonly label: string
+  /** Where the trigger has no words of its own. */
+  readonly label?: string | undefined
   readonly trigger: ReactNode
   readonly triggerClass: string
   readonly actions: readonly MenuAction[]

@@ -1,8 +1,9 @@
-import { ChevronsUpDown, LogOut, Monitor, Moon, Sun } from 'lucide-react'
+import { LogOut, Monitor, Moon, Sun } from 'lucide-react'
 import type { MeView } from '@fog/contract'
 import { ActionsMenu } from '../parts/menu.tsx'
 import { chooseTheme, type ThemeChoice, useTheme } from '../parts/theme.ts'
 import { useSession } from '../session/session-context.tsx'
+import { PersonFace } from './person-face.tsx'
 
 const THEMES: readonly { readonly choice: ThemeChoice; readonly text: string; readonly icon: typeof Sun }[] = [
   { choice: 'light', text: 'Light', icon: Sun },
@@ -14,29 +15,15 @@ const THEMES: readonly { readonly choice: ThemeChoice; readonly text: string; re
 export function PersonMenu({ me, small = false }: { me: MeView | undefined; small?: boolean }) {
   const session = useSession()
   const { choice } = useTheme()
-  const name = me?.name ?? ''
   return (
     <ActionsMenu
-      label={`Menu of ${name || 'your log-in'}`}
+      label={small ? `Menu of ${me?.name ?? 'your log-in'}` : undefined}
       triggerClass={
         small
           ? 'rounded-full'
           : '-mx-1.5 flex w-[calc(100%+0.75rem)] items-center gap-2.5 rounded-lg p-1.5 text-left hover:bg-sunken'
       }
-      trigger={
-        <>
-          <Initial name={name} />
-          {!small && (
-            <>
-              <span className="min-w-0 flex-1">
-                <span className="block truncate text-sm font-medium">{name || '…'}</span>
-                <span className="block text-xs text-faint">{me?.role ?? ''}</span>
-              </span>
-              <ChevronsUpDown size={14} aria-hidden="true" className="text-faint" />
-            </>
-          )}
-        </>
-      }
+      trigger={<PersonFace me={me} small={small} />}
       actions={[
         ...THEMES.map(({ choice: theme, text, icon: Icon }) => ({
           text,
@@ -52,16 +39,5 @@ export function PersonMenu({ me, small = false }: { me: MeView | undefined; smal
         },
       ]}
     />
-  )
-}
-
-function Initial({ name }: { name: string }) {
-  return (
-    <span
-      aria-hidden="true"
-      className="flex size-8 shrink-0 items-center justify-center rounded-full bg-tint text-sm font-semibold text-accent uppercase"
-    >
-      {name.charAt(0)}
-    </span>
   )
 }

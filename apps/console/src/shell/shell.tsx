@@ -1,6 +1,6 @@
 import { Link, Outlet, useRouter, useRouterState } from '@tanstack/react-router'
 import { CircleUser, LayoutDashboard, ListChecks, type LucideIcon, ServerCog, ShieldCheck } from 'lucide-react'
-import { useCallback, useEffect, useRef } from 'react'
+import { lazy, Suspense, useCallback, useEffect, useRef } from 'react'
 import type { EventView, MeView } from '@fog/contract'
 import { useFeedListener } from '../feed/feed.tsx'
 import { formatTokens } from '../format/format.ts'
@@ -8,7 +8,10 @@ import { Mark } from '../parts/brand.tsx'
 import { useSay } from '../parts/toasts.tsx'
 import { Connection } from './connection.tsx'
 import { useMe } from './me.ts'
-import { PersonMenu } from './person-menu.tsx'
+import { PersonFace } from './person-face.tsx'
+
+// Menus are a fifth of what the first page would load, and nobody opens one in its first second.
+const PersonMenu = lazy(async () => import('./person-menu.tsx').then((loaded) => ({ default: loaded.PersonMenu })))
 
 interface Place {
   readonly to: '/' | '/jobs' | '/nodes' | '/account' | '/admin'
@@ -59,7 +62,9 @@ export function Shell() {
         <div className="space-y-4 border-t border-line p-4">
           {me && <Balance me={me} />}
           <Connection />
-          <PersonMenu me={me} />
+          <Suspense fallback={<PersonFace me={me} />}>
+            <PersonMenu me={me} />
+          </Suspense>
         </div>
       </aside>
       <main id="page" tabIndex={-1} className="min-w-0 pb-20 md:pb-0">
@@ -90,7 +95,9 @@ function TopBar({ me }: { me: MeView | undefined }) {
       </Link>
       <div className="ml-auto flex items-center gap-2">
         <Connection small />
-        <PersonMenu me={me} small />
+        <Suspense fallback={<PersonFace me={me} small />}>
+          <PersonMenu me={me} small />
+        </Suspense>
       </div>
     </header>
   )

@@ -5,6 +5,8 @@ const WORDS: Readonly<Record<string, string>> = {
   hold: 'Put on hold for a job',
   settle: 'A job was settled',
   release: 'A hold was released',
+  transfer: 'Transferred',
+  burn: 'Burned',
 }
 
 /** What a kind of transfer means; a kind nobody taught the console reads as a word. */

@@ -46,7 +46,6 @@ export function NodeFacts({ node }: { node: NodeView }) {
             ['Round trip', formatLatency(node.latencyMs)],
             ['Owner', <IdText key="owner" id={node.ownerId} />],
             ['Joined', formatExact(Date.parse(node.enrolledAt))],
-            ['Last heard of', formatExact(Date.parse(node.lastSeenAt))],
           ]}
         />
       </Card>

@@ -52,9 +52,11 @@ function Loaded({ node, stale }: { node: NodeView; stale: unknown }) {
       note={
         <span className="flex flex-wrap items-center gap-x-2">
           <IdText id={node.nodeId} />
-          <span>
-            last heard of <Ago at={node.lastSeenAt} />
-          </span>
+          {isSilent(node) && (
+            <span>
+              last heard of <Ago at={node.lastSeenAt} />
+            </span>
+          )}
         </span>
       }
       actions={mayChange && <Duties node={node} />}
@@ -63,6 +65,11 @@ function Loaded({ node, stale }: { node: NodeView; stale: unknown }) {
       <NodeFacts node={node} />
     </Page>
   )
+}
+
+// Of a node that is there, the time of its last heartbeat would be old as soon as it is shown.
+function isSilent({ state }: NodeView): boolean {
+  return state === 'suspect' || state === 'unreachable' || state === 'lost' || state === 'retired'
 }
 
 function Back() {

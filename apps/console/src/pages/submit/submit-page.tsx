@@ -12,6 +12,7 @@ import type { Fault } from './document-text.ts'
 import { FilesCard } from './files-card.tsx'
 import { JobFields } from './job-fields.tsx'
 import { quoteQuery } from './queries.ts'
+import { refusalFaults } from './refusal-fields.ts'
 import { QuoteCard } from './quote-card.tsx'
 import { TextPane } from './text-pane.tsx'
 import { type Draft, useDraft } from './use-draft.ts'
@@ -39,7 +40,12 @@ export function SubmitPage() {
     },
   })
 
-  const faults = faultsShown(draft, tried, [...serverFaults(quote.error), ...serverFaults(submit.error)])
+  const priced = submission ? quote.data : undefined
+  const faults = faultsShown(draft, tried, [
+    ...serverFaults(quote.error),
+    ...serverFaults(submit.error),
+    ...refusalFaults(priced),
+  ])
   const onSubmit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     setTried(true)
@@ -69,12 +75,7 @@ export function SubmitPage() {
         </div>
         <div className="min-w-0 space-y-4 md:space-y-5 lg:sticky lg:top-6">
           <Card title="Price" note="The most it can cost. What is not used comes back.">
-            <QuoteCard
-              prepared={draft.prepared}
-              quote={submission ? quote.data : undefined}
-              asking={quote.isFetching}
-              error={quote.error}
-            />
+            <QuoteCard prepared={draft.prepared} quote={priced} asking={quote.isFetching} error={quote.error} />
             <div className="mt-4 space-y-3">
               {tried && <Left draft={draft} faults={faults} />}
               {submit.isError && <Failure error={submit.error} />}
@@ -121,7 +122,7 @@ function Left({ draft, faults }: { draft: Draft; faults: ReadonlyMap<string, str
   if (draft.textFault) return <Notice kind="bad">The text of the job cannot be read. {draft.textFault.text}</Notice>
   if (draft.prepared.status === 'uploading')
     return <Notice>Files are still being brought over. Submit again in a moment.</Notice>
-  if (faults.size === 0) return null
+  if (draft.prepared.status !== 'faulty') return null
   return (
     <Notice kind="bad">
       <p className="font-medium">Something is still missing:</p>
