@@ -31,7 +31,7 @@ describe('a task ends', () => {
   test('when its fuel does, also in the middle of its work for the host', () => {
     const module = compileProgram(fixture('hello'))
     const { fuelUsed } = run('hello')
-    for (let fuelLimit = 0n; fuelLimit < fuelUsed; fuelLimit += 37n) {
+    for (let fuelLimit = 0n; fuelLimit < fuelUsed; fuelLimit += 397n) {
       const outcome = runTask({ module, fuelLimit })
       expect(outcome).toMatchObject({ status: 'fuel_exhausted', fuelLimit, fuelUsed: fuelLimit })
     }

@@ -51,7 +51,7 @@ export class FileBytes {
     this.#size = size
   }
 
-  /** The whole content as one array; a copy unless nothing was written. */
+  /** A copy of the whole content. */
   toBytes(): Uint8Array {
     const whole = new Uint8Array(this.#size)
     this.read(0, whole)

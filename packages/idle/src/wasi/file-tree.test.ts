@@ -84,7 +84,7 @@ describe('results', () => {
   })
 
   test('with different names are stored under different names, none of which leads anywhere', () => {
-    const letter = fc.constantFrom(...'aCoOnN.. %%45Cc\\:*?"<>|é😀\n\u0001\u007f~')
+    const letter = fc.constantFrom(...Array.from('aCoOnN.. %%45Cc\\:*?"<>|é😀\n\u0001\u007f~'))
     const part = fc.string({ minLength: 1, maxLength: 8, unit: letter }).filter((name) => !/^\.\.?$/.test(name))
     fc.assert(
       fc.property(fc.uniqueArray(part, { maxLength: 8 }), (given) => {
@@ -135,6 +135,21 @@ describe('a path', () => {
     expect(answer(() => put(tree, 'n'.repeat(256)))).toBe(ERRNO.nametoolong)
     expect(answer(() => put(tree, 'é'.repeat(128)))).toBe(ERRNO.nametoolong)
     expect(answer(() => put(tree, 'é'.repeat(127)))).toBeUndefined()
+  })
+
+  test('leads down 128 folders and no further, also step by step and by moving folders into each other', () => {
+    const tree = newTree()
+    let folder = tree.top
+    const down = () => {
+      folder = tree.createDirectory(tree.resolve(folder, 'd', 'keep'))
+    }
+    for (let i = 0; i < 128; i++) down()
+    expect(answer(down)).toBe(ERRNO.nametoolong)
+    makeFolder(tree, 'e')
+    const [from, to] = ['d', 'e/d'].map((path) => tree.resolve(tree.top, path, 'keep'))
+    expect(answer(() => tree.rename(from!, to!))).toBe(ERRNO.nametoolong)
+    put(tree, `${'d/'.repeat(128)}file`)
+    expect(names(tree)).toHaveLength(1)
   })
 
   test('through links to links ends after forty', () => {

@@ -53,6 +53,8 @@ export type Mount = (typeof MOUNTS)[number]
 const LONGEST_PATH = 4096
 const LONGEST_NAME_BYTES = 255
 const MOST_LINKS_FOLLOWED = 40
+/** Folders within folders. Relative to a folder that is open, a program could otherwise go down without end. */
+const DEEPEST = 128
 
 const encoder = new TextEncoder()
 
@@ -146,6 +148,7 @@ export class FileTree {
 
   createDirectory(place: Place): DirectoryNode {
     this.#checkFree(place)
+    if (depthOf(place.parent) >= DEEPEST) refuse(ERRNO.nametoolong)
     this.#quota.takeFile()
     return this.#enter(place, this.#directory(place.parent, false))
   }
@@ -201,7 +204,10 @@ export class FileTree {
     this.#checkWritable(from.parent)
     this.#checkWritable(to.parent)
     if (node.kind !== 'directory' && (from.mustBeDirectory || to.mustBeDirectory)) return refuse(ERRNO.notdir)
-    if (node.kind === 'directory' && isInside(to.parent, node)) return refuse(ERRNO.inval)
+    if (node.kind === 'directory') {
+      if (isInside(to.parent, node)) return refuse(ERRNO.inval)
+      if (depthOf(to.parent) + heightOf(node) > DEEPEST) return refuse(ERRNO.nametoolong)
+    }
     if (to.node === node) return
     if (to.node) this.#replace(to.node, node)
     from.parent.entries.delete(from.name)
@@ -356,6 +362,19 @@ function isInside(folder: DirectoryNode, outer: DirectoryNode): boolean {
     if (at === outer) return true
   }
   return false
+}
+
+function depthOf(folder: DirectoryNode): number {
+  let depth = 0
+  for (let at = folder; at.parent && at.parent !== at; at = at.parent) depth++
+  return depth
+}
+
+/** Of a folder and what is in it; no more than `DEEPEST`, so that it may call itself. */
+function heightOf(folder: DirectoryNode): number {
+  let height = 0
+  for (const node of folder.entries.values()) if (node.kind === 'directory') height = Math.max(height, heightOf(node))
+  return height + 1
 }
 
 function checkName(name: string): void {

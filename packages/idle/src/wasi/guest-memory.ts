@@ -2,6 +2,8 @@ import { ERRNO, refuse } from './errno.ts'
 
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
+const LONGEST_TEXT_BYTES = 64 * 1024
+
 /**
  * The program's memory, none until it is attached. Every address is checked against its size as it is now; a wrong one
  * is EFAULT.
@@ -68,8 +70,9 @@ export class GuestMemory {
     this.#bytes.set(bytes, at)
   }
 
-  /** Text as WASI passes it: UTF-8, without NUL. */
+  /** Text as WASI passes it: UTF-8, without NUL, and no longer than any path may be. */
   text(pointer: number, length: number): string {
+    if (length >>> 0 > LONGEST_TEXT_BYTES) refuse(ERRNO.nametoolong)
     const bytes = this.bytes(pointer, length)
     try {
       const text = strict.decode(bytes)

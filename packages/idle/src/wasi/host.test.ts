@@ -61,7 +61,7 @@ describe('a C program', () => {
     const { printed, fuelUsed } = run('sleep', { args: ['86400000'], wait: (ms) => waits.push(ms) })
     expect(printed).toBe('86400000\n')
     expect(waits).toEqual([86_400_000])
-    expect(fuelUsed).toBeLessThan(20_000n)
+    expect(fuelUsed).toBeLessThan(100_000n)
   })
 
   test('really waits when it sleeps', () => {

@@ -45,8 +45,8 @@ export function systemCalls(context: WasiContext) {
 }
 
 const RANDOM_PIECE_BYTES = 64 * 1024
-/** Making a byte of chance takes about as long as copying this many. */
-const RANDOM_COST = 64
+/** Making a byte of chance takes about 40 ns; copying as many bytes as this burns as much fuel. */
+const RANDOM_COST = 5000
 
 /** Of the witx `signal`: none, and those that by default end nothing (chld, cont, urg, winch). */
 const IGNORED_SIGNALS = new Set([0, 16, 17, 22, 27])
