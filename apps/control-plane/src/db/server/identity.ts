@@ -45,7 +45,9 @@ export async function chooseLauncher(
 async function runningAs(owner: FileOwner): Promise<Launcher> {
   const user = ['--reuid', String(owner.uid), '--regid', String(owner.gid), '--clear-groups']
   const right = ['--inh-caps', '+dac_override', '--ambient-caps', '+dac_override']
-  const prefix = ['setpriv', ...user, ...right, ...DIES_WITH_US.slice(1)]
+  // Without it access(2), by which PostgreSQL finds its own programs, does not count the right.
+  const counted = ['--securebits', '+no_setuid_fixup']
+  const prefix = ['setpriv', ...user, ...right, ...counted, ...DIES_WITH_US.slice(1)]
   const entering: Launcher = { prefix, owner, runAs: owner, changesUser: true }
   return (await run(entering, ['true'])).ok ? entering : dyingWithUs({ prefix: [], owner, runAs: owner })
 }

@@ -1,6 +1,6 @@
 import { fork, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, unlink, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, unlink, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -355,7 +355,9 @@ describe('as root', () => {
   test.runIf(asRoot)('runs as nobody below a folder that only root may enter', async () => {
     const closed = path.join(folder, 'closed')
     await mkdir(closed, { mode: 0o700 })
-    const server = await start({ rootMode: 'other_user', dataDir: path.join(closed, 'data') })
+    const binariesDir = path.join(closed, 'bin')
+    await symlink(path.dirname((await packagedBinaries(path.join(folder, 'lib'))).postgres), binariesDir)
+    const server = await start({ rootMode: 'other_user', dataDir: path.join(closed, 'data'), binariesDir })
     expect((await stat(closed)).uid).toBe(0)
     expect(await readFile(`/proc/${server.pid()}/status`, 'utf8')).toMatch(/Uid:\s+65534/)
     expect(await query(server.connection, 'SELECT 7 AS n')).toEqual([{ n: 7 }])
