@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, expect, test, vi } from 'vitest'
 import { type Decision, known, presetPolicy, type Signals, unknown } from '@fog/idle'
 import { thisMachine } from '@fog/idle/node'
 import { ManualClock } from '@fog/kernel'
@@ -11,6 +11,9 @@ import { cpuTicks, descendants, until } from './testing/processes.ts'
 import { program } from './testing/programs.ts'
 import { TestFog } from './testing/test-fog.ts'
 import { WorkerProcess } from './testing/worker-process.ts'
+
+// The last test starts a real worker, on a machine that runs other tests beside it.
+vi.setConfig({ testTimeout: 60_000 })
 
 const folder = mkdtempSync(join(tmpdir(), 'fog-harvest-'))
 
@@ -56,7 +59,13 @@ test('a sensor that fails does not end the watch', async () => {
 test('a command that does not answer is left in peace for a minute', async () => {
   const clock = new ManualClock()
   let asked = 0
-  const machine = { ...thisMachine({}), ask: async () => void asked++ as undefined }
+  const machine = {
+    ...thisMachine({}),
+    ask: async () => {
+      asked++
+      return undefined
+    },
+  }
   const spared = patient(machine, clock)
   await spared.ask('loginctl', 'list')
   await spared.ask('loginctl', 'show')

@@ -1,12 +1,15 @@
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { utf8 } from '@fog/kernel'
 import { descendants, isAlive, until } from './testing/processes.ts'
 import { program } from './testing/programs.ts'
 import { TestFog } from './testing/test-fog.ts'
 import { settings, WorkerProcess } from './testing/worker-process.ts'
+
+// Real processes, on a machine that runs other tests beside them.
+vi.setConfig({ testTimeout: 60_000 })
 
 const MIB = 1024 * 1024
 const folders: string[] = []
@@ -133,11 +136,9 @@ describe('a worker that is connected', () => {
 
   test('more than it has room for comes back with the reason', async () => {
     const running = [1, 2].map(() => fog.lease(program('sleep'), { args: ['600'], limits: { cpuMilli: 1000 } }))
-    fog.give(...running)
-    await Promise.all(running.map((lease) => fog.started(lease)))
     const tooMuch = fog.lease(program('noop'), { limits: { cpuMilli: 1 } })
     const tooLarge = fog.lease(program('noop'), { limits: { memoryBytes: 4096 * MIB } })
-    fog.give(tooMuch, tooLarge)
+    fog.give(...running, tooMuch, tooLarge)
     expect(await fog.returned(tooMuch)).toMatch(/no room for it: processor time/)
     expect(await fog.returned(tooLarge)).toMatch(/no room/)
     await Promise.all(running.map((lease) => fog.result(lease)))

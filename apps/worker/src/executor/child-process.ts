@@ -10,6 +10,7 @@ import { ContentReceiver, type ContentSink, piecesOf } from './contents.ts'
 import { FrameSocket } from './frame-socket.ts'
 import { FrameFault, PIECE_BYTES } from './frames.ts'
 import { type EndedMessage, INLINE_CONTENT_BYTES, type RunLimits, type StreamName, type ToChild } from './protocol.ts'
+import type { Cgroup } from './cgroup.ts'
 import type { Launch } from './sandbox.ts'
 
 /** Bytes somewhere: here, or in a file that nobody changes. */
@@ -45,12 +46,15 @@ export class ChildGone extends Error {
   readonly signal: NodeJS.Signals | null
   /** The last it wrote on stderr. */
   readonly words: string
+  /** Whether the kernel killed it for want of memory. */
+  readonly wasOutOfMemory: boolean
 
-  constructor(end: { exitCode: number | null; signal: NodeJS.Signals | null; words: string }) {
+  constructor(end: { exitCode: number | null; signal: NodeJS.Signals | null; words: string; wasOutOfMemory: boolean }) {
     super(`a child ended with ${end.signal ?? end.exitCode}: ${end.words || 'no last words'}`)
     this.exitCode = end.exitCode
     this.signal = end.signal
     this.words = end.words
+    this.wasOutOfMemory = end.wasOutOfMemory
   }
 }
 
@@ -70,6 +74,7 @@ export class ExecutorChild {
   /** Whether it has that program compiled. */
   #hasProgram = false
   readonly #process: Process
+  readonly #cgroup: Cgroup | undefined
   readonly #socket: FrameSocket<ToChild>
   #words = ''
   #isGone = false
@@ -79,7 +84,8 @@ export class ExecutorChild {
   /** When anything last came from it, on the monotonic clock. */
   heardAtMs = performance.now()
 
-  constructor({ command, args, env, nice }: Launch) {
+  constructor({ command, args, env, nice }: Launch, cgroup?: Cgroup) {
+    this.#cgroup = cgroup
     this.#process = spawn(command, args, {
       env,
       stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
@@ -87,6 +93,8 @@ export class ExecutorChild {
       detached: process.platform !== 'win32',
     })
     this.pid = this.#process.pid ?? 0
+    // At once: what a wrapper starts later is in the group from its beginning.
+    if (this.pid > 0) this.#join(cgroup)
     beNice(this.pid, nice)
     this.#process.stderr!.on('data', (chunk: Buffer) => {
       this.#words = (this.#words + chunk.toString()).slice(-MOST_WORDS)
@@ -112,6 +120,7 @@ export class ExecutorChild {
     assert(!this.#run, 'a child runs one task at a time')
     assert(this.programKey === undefined || this.programKey === task.programKey, 'a child runs one program only')
     this.programKey = task.programKey
+    this.#cgroup?.limitMemory(roomOf(task))
     const run = new ActiveRun(task, handlers)
     this.#run = run
     this.heardAtMs = performance.now()
@@ -189,7 +198,9 @@ export class ExecutorChild {
       const end = (exitCode: number | null, signal: NodeJS.Signals | null) => {
         if (this.#isGone) return
         this.#isGone = true
-        const gone = new ChildGone({ exitCode, signal, words: this.#words.trim() })
+        const wasOutOfMemory = (this.#cgroup?.oomKills ?? 0) > 0
+        const gone = new ChildGone({ exitCode, signal, words: this.#words.trim(), wasOutOfMemory })
+        void this.#cgroup?.remove()
         this.#isReady.reject(gone)
         this.#run?.fail(gone)
         resolve(gone)
@@ -200,6 +211,16 @@ export class ExecutorChild {
         end(null, null)
       })
     })
+  }
+
+  /** A child that cannot be limited as promised runs nothing. */
+  #join(cgroup: Cgroup | undefined): void {
+    try {
+      cgroup?.add(this.pid)
+    } catch (fault) {
+      this.#words += String(fault)
+      this.kill()
+    }
   }
 
   #signal(signal: NodeJS.Signals): void {
@@ -275,6 +296,16 @@ class ActiveRun {
     const { ending, exit, fuel, cpuMs, peakMemoryBytes, isReusable, outputs } = this.#end
     this.#settle.resolve({ ending, exit, fuel, cpuMs, peakMemoryBytes, isReusable, outputs })
   }
+}
+
+/** Of the process and its compiler, beside what the task itself may hold. */
+const OWN_BYTES = 256 * 1024 * 1024
+
+/** Its linear memory; its files, in memory too, and once more while they are handed over; its program and inputs. */
+function roomOf({ program, stdin, files, limits }: ChildTask): number {
+  const given = [program, ...(stdin ? [stdin] : []), ...files.map(([, content]) => content)]
+  const givenBytes = given.reduce((sum, { size }) => sum + size, 0)
+  return OWN_BYTES + limits.memoryBytes + 2 * (limits.diskBytes + givenBytes)
 }
 
 /** Set before it starts threads, so that all of them have it. */

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { utf8 } from '@fog/kernel'
 import { program } from '../testing/programs.ts'
 import { cpuTicks, descendants, isAlive, until } from '../testing/processes.ts'
@@ -10,6 +10,9 @@ import type { RunHandlers } from './child-process.ts'
 import { MemorySink } from './contents.ts'
 import { DEFAULT_POOL, ExecutorPool, type PoolTask, type TaskEnd } from './pool.ts'
 import { Sandbox } from './sandbox.ts'
+
+// Real processes, on a machine that runs other tests beside them.
+vi.setConfig({ testTimeout: 60_000 })
 
 const MIB = 1024 * 1024
 const folder = mkdtempSync(join(tmpdir(), 'fog-pool-'))

@@ -173,7 +173,7 @@ export class ExecutorPool {
 
   #spawn(cpuSeconds: number): ExecutorChild {
     const launch = this.#sandbox.launch({ memoryBytes: this.#options.memoryBytes, cpuSeconds })
-    const child = new ExecutorChild(launch)
+    const child = new ExecutorChild(launch, this.#sandbox.openCgroup())
     this.#children.set(child, {
       cpuLeftMs: cpuSeconds * 1000,
       idleSinceMs: performance.now(),
@@ -211,8 +211,17 @@ export class ExecutorPool {
       const spares = [...this.#children.keys()].filter(
         (child) => child.programKey === undefined && !this.#runs.has(child),
       )
-      if (spares.length < this.#options.spares) this.#spawn(this.#options.cpuSeconds)
+      if (spares.length < this.#options.spares) this.#spawnSpare()
     }, this.#options.refillMs)
+  }
+
+  #spawnSpare(): void {
+    try {
+      this.#spawn(this.#options.cpuSeconds)
+    } catch (fault) {
+      // The next task starts its own child, and tells if that fails too.
+      this.#log.error({ err: fault }, 'a spare child could not be started')
+    }
   }
 
   /** The longest idle go first, when there are too many or they have waited too long. */
@@ -337,6 +346,7 @@ function endingOf(fault: unknown): TaskEnding {
     return { status: 'wall_exceeded', detail: 'it used more processor time than its wall limit allows' }
   }
   const isAborted = signal === 'SIGABRT' || exitCode === 128 + SIGABRT
+  if (fault.wasOutOfMemory) return { status: 'memory_exceeded' }
   if (isAborted && /out of memory|allocation failed/i.test(words)) return { status: 'memory_exceeded' }
   return { status: 'faulted', detail: message.slice(0, 2000) }
 }

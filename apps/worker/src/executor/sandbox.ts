@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { type Cgroup, Cgroups } from './cgroup.ts'
 
 /** How children are started on this device, found out once: what holds here, and why the rest does not. */
 export interface Launch {
@@ -19,6 +20,8 @@ export interface Confinement {
   readonly endsWithWorker: Finding
   /** Whether the kernel counts a child's processor time and ends it past a limit. */
   readonly cpuLimit: Finding
+  /** Whether the kernel limits the memory of each child as a whole, and how many processes it may start. */
+  readonly memoryLimit: Finding
 }
 
 export type Finding = { readonly isUsed: true } | { readonly isUsed: false; readonly why: string }
@@ -50,9 +53,15 @@ export class Sandbox {
   readonly confinement: Confinement
   readonly #mounts: readonly string[]
   readonly #options: SandboxOptions
+  readonly #cgroups: Cgroups | undefined
 
-  private constructor(confinement: Confinement, options: SandboxOptions, mounts: readonly string[]) {
+  private constructor(
+    confinement: Confinement,
+    options: SandboxOptions,
+    { mounts, cgroups }: { mounts: readonly string[]; cgroups: Cgroups | undefined },
+  ) {
     this.confinement = confinement
+    this.#cgroups = cgroups
     this.#mounts = mounts
     this.#options = options
   }
@@ -70,7 +79,8 @@ export class Sandbox {
       bubblewrap === 'off'
         ? ({ isUsed: false, why: 'turned off by FOG_WORKER_BUBBLEWRAP' } as const)
         : await tried('bwrap', [...mounts, '--', process.execPath, '--version'])
-    return new Sandbox({ bubblewrap: wrapped, endsWithWorker, cpuLimit }, options, mounts)
+    const { cgroups, finding: memoryLimit } = Cgroups.probe()
+    return new Sandbox({ bubblewrap: wrapped, endsWithWorker, cpuLimit, memoryLimit }, options, { mounts, cgroups })
   }
 
   launch(limits: LaunchLimits): Launch {
@@ -90,10 +100,18 @@ export class Sandbox {
     return { command, args, env, nice: this.#options.nice }
   }
 
+  /** A group for one child, where the kernel gives one. */
+  openCgroup(): Cgroup | undefined {
+    return this.#cgroups?.open()
+  }
+
   /** The same without bubblewrap, for the one run that fills the cache of compiled sources and runs no task. */
   launchBare(limits: LaunchLimits): Launch {
     const off = { isUsed: false, why: 'runs no task' } as const
-    return new Sandbox({ ...this.confinement, bubblewrap: off }, this.#options, []).launch(limits)
+    return new Sandbox({ ...this.confinement, bubblewrap: off }, this.#options, {
+      mounts: [],
+      cgroups: undefined,
+    }).launch(limits)
   }
 }
 

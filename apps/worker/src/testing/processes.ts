@@ -44,7 +44,7 @@ function statOf(pid: number): string[] | undefined {
 }
 
 /** Looks again and again until it holds; fails the test with `what` when it does not within `ms`. */
-export async function until(what: string, holds: () => boolean, ms = 15_000): Promise<void> {
+export async function until(what: string, holds: () => boolean, ms = 40_000): Promise<void> {
   const endsAt = performance.now() + ms
   while (!holds()) {
     if (performance.now() > endsAt) throw new Error(`waited in vain until ${what}`)
