@@ -168,7 +168,7 @@ export class World {
         await ledger.openAccount({ accountId, name: `person ${i}` })
         const transferId = newId('transfer', at, this.#rng)
         await ledger.mint({ accountId, amount: amount(10n ** 13n), transferId, reference: 'first grant' })
-        await tx.blobs.grant(accountId, [this.#program])
+        await tx.blobs.grant(accountId, [this.#program, EMPTY])
       }
       for (let i = 0; i < this.#options.nodes; i++) {
         const { accountId: ownerId } = this.#accounts[i % this.#accounts.length]!

@@ -5,6 +5,7 @@ import {
   fromBase64Url,
   fromHex,
   type Instant,
+  type JobId,
   type NodeId,
   type TaskId,
   toHex,
@@ -29,7 +30,7 @@ export type WorkerSays =
     }
 
 export type Saying = WorkerSays & { readonly nodeId: NodeId }
-type ResultSaying = Extract<Saying, { type: 'result' }>
+export type ResultSaying = Extract<Saying, { type: 'result' }>
 
 /** What became of it. Everything but `forged` may be forgotten by the worker. */
 export type Heard = 'counted' | 'ignored' | 'forged'
@@ -43,14 +44,9 @@ export async function hearWorkers(platform: Platform, sayings: readonly Saying[]
   const genuine = checked.filter((each) => each !== undefined)
   const ignored = await platform.database.transact(async (tx) => {
     const at = platform.clock.now()
-    const missing = await keepContent(tx, genuine, at)
-    const changes = genuine.map((each) => changeOf(each, missing, at, platform.rng.next()))
-    const answers = await advanceTasks(platform, tx, changes)
-    await grantOutputs(
-      tx,
-      genuine.filter((_, i) => answers[i] === undefined),
-    )
-    return answers
+    const isBrought = await keepContent(tx, genuine, at)
+    const changes = genuine.map((each) => changeOf(each, isBrought, at, platform.rng.next()))
+    return advanceTasks(platform, tx, changes)
   })
   return checked.map((each) => {
     if (!each) return 'forged'
@@ -108,46 +104,43 @@ function reportOf({ exit: _, ...message }: ReportMessage): Report {
   return { ...message, exitCode: message.exitCode, fuel: BigInt(message.fuel) }
 }
 
-/** Keeps what came inside the results, and answers the hashes they name that are not here, with the size each should have. */
-async function keepContent(
-  tx: Transaction,
-  checked: readonly Checked[],
-  at: Instant,
-): Promise<(ref: BlobRef) => boolean> {
-  const small = checked.flatMap((each) => each.small.map((blob) => ({ ...blob, at })))
+type IsBrought = (jobId: JobId, ref: BlobRef) => boolean
+
+/**
+ * Keeps what came inside the results, for the jobs' accounts, and answers whether a named content was brought: inside, by
+ * upload, or as the account's own. Naming a hash alone brings nothing, else a node could read what it only knows the hash of.
+ */
+async function keepContent(tx: Transaction, checked: readonly Checked[], at: Instant): Promise<IsBrought> {
+  const results = checked.filter(({ saying }) => saying.type === 'result')
+  if (results.length === 0) return () => false
+  const small = results.flatMap((each) => each.small.map((blob) => ({ ...blob, at })))
   if (small.length > 0) await tx.blobs.addSmall(small)
-  const named = checked.flatMap(({ saying }) => contentOf(saying))
-  const sizes = named.length > 0 ? await tx.blobs.sizes([...new Set(named.map(({ digest }) => digest))]) : new Map()
-  return ({ digest, size }) => sizes.get(digest) !== size
+  const named = results.flatMap(({ saying }) => contentOf(saying))
+  const sizes = await tx.blobs.sizes([...new Set(named.map(({ digest }) => digest))])
+  const readable = new Map<JobId, Set<string>>()
+  for (const [jobId, ofJob] of Map.groupBy(results, ({ attempt }) => attempt.jobId)) {
+    const job = await tx.jobs.findJob(jobId)
+    if (!job) continue
+    const inside = ofJob.flatMap((each) => each.small.map(({ digest }) => digest))
+    if (inside.length > 0) await tx.blobs.grant(job.accountId, [...new Set(inside)])
+    const digests = ofJob.flatMap(({ saying }) => contentOf(saying)).map(({ digest }) => digest)
+    readable.set(jobId, await tx.blobs.readable(job.accountId, [...new Set(digests)]))
+  }
+  return (jobId, { digest, size }) => sizes.get(digest) === size && readable.get(jobId)?.has(digest) === true
 }
 
 function contentOf(saying: Saying): BlobRef[] {
   return saying.type === 'result' ? [saying.report.stdout, saying.report.stderr, ...saying.report.outputs] : []
 }
 
-function changeOf(
-  { saying, attempt, fault }: Checked,
-  isMissing: (ref: BlobRef) => boolean,
-  at: Instant,
-  jitter: number,
-): TaskChange {
+function changeOf({ saying, attempt, fault }: Checked, isBrought: IsBrought, at: Instant, jitter: number): TaskChange {
   const { attemptId, fence } = saying
-  const { taskId } = attempt
+  const { taskId, jobId } = attempt
   if (saying.type === 'started') return { taskId, event: { type: 'started', attemptId, fence, at } }
-  const missing = contentOf(saying).find(isMissing)
-  const lacks = missing && `its output with hash ${missing.digest} was not uploaded`
+  const missing = contentOf(saying).find((ref) => !isBrought(jobId, ref))
+  const lacks = missing && `its output with hash ${missing.digest} was not brought`
   const reason = saying.type === 'returned' ? saying.reason : (fault ?? lacks)
   if (reason !== undefined) return { taskId, event: { type: 'returned', attemptId, fence, at, reason, jitter } }
   assert(saying.type === 'result', 'only results are left')
   return { taskId, event: { type: 'reported', attemptId, fence, report: reportOf(saying.report), at } }
-}
-
-/** What counted belongs to the job's account from now on. */
-async function grantOutputs(tx: Transaction, counted: readonly Checked[]): Promise<void> {
-  const byJob = Map.groupBy(counted, ({ attempt }) => attempt.jobId)
-  for (const [jobId, results] of byJob) {
-    const digests = new Set(results.flatMap(({ saying }) => contentOf(saying)).map(({ digest }) => digest))
-    const job = digests.size > 0 ? await tx.jobs.findJob(jobId) : undefined
-    if (job) await tx.blobs.grant(job.accountId, [...digests])
-  }
 }

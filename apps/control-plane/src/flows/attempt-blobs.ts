@@ -36,7 +36,7 @@ export class AttemptOutputs {
   }
 
   /**
-   * Keeps one output. Nobody may read it until the result that names it counts. Throws `blob.not_found` without the live
+   * Keeps one output for the job's account: that the node has the bytes is what lets a result name them. Throws `blob.not_found` without the live
    * lease, `blob.too_large` beyond the limit, `blob.hash_mismatch` when it is something else.
    */
   async take(wanted: AttemptContent, content: IncomingContent): Promise<void> {
@@ -46,6 +46,7 @@ export class AttemptOutputs {
     const { outputBytes: maxBytes } = held.job.spec.limits
     const parts = this.#counted(attemptId, content.parts, maxBytes * OUTPUTS_PER_ATTEMPT)
     await takeContent(this.#platform, { ...content, parts }, { digest, maxBytes })
+    await this.#platform.database.transact((tx) => tx.blobs.grant(held.job.accountId, [digest]))
   }
 
   /** Counts what comes for an attempt, over all its uploads at once; what breaks off is taken off again. */

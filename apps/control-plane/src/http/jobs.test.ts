@@ -232,7 +232,7 @@ describe('content of an attempt', () => {
     expect((await fog.ask('getJob', { params: { jobId: strangeId('job') }, token })).statusCode).toBe(401)
   })
 
-  test('is written within the job’s limit, while the lease lives, and read by nobody yet', async () => {
+  test('is written within the job’s limit, while the lease lives, and read by the job’s account alone', async () => {
     await addNode(fog, eve)
     const { job, attempts } = await submitAndPlace(fog, adas, await uploadNoop(fog, adas))
     const { attemptId, nodeId } = attempts[0]!
@@ -240,7 +240,8 @@ describe('content of an attempt', () => {
     const output = new Uint8Array(100_000).fill(7)
     const params = { attemptId, digest: digestOf(output) }
     expect((await fog.ask('putNodeBlob', { params, content: output, token })).statusCode).toBe(204)
-    expect((await fog.ask('getBlob', { params, token: adas })).statusCode).toBe(404)
+    expect((await fog.ask('getBlob', { params, token: adas })).statusCode).toBe(200)
+    expect((await fog.ask('getBlob', { params, token: eves })).statusCode).toBe(404)
     const large = new Uint8Array(2 ** 20 + 1)
     const over = await fog.ask('putNodeBlob', { params: { attemptId, digest: digestOf(large) }, content: large, token })
     expect([over.statusCode, codeOf(over)]).toEqual([413, 'blob.too_large'])

@@ -1,0 +1,160 @@
+import { readFileSync } from 'node:fs'
+import { type JobSubmission, type LeaseMessage, type ReportMessage, resultMessage } from '@fog/contract'
+import { enrolled } from '@fog/fog'
+import { resultPreimage } from '@fog/idle'
+import {
+  amount,
+  type AttemptId,
+  type GatewayId,
+  ManualClock,
+  newId,
+  type NodeId,
+  parseId,
+  type Rng,
+  seededRng,
+  toBase64Url,
+  toHex,
+  utf8,
+} from '@fog/kernel'
+import { type KeyPair, keyPairFromSeed, sha256, sign } from '@fog/kernel/node'
+import { Ledger } from '@fog/tokenomics'
+import { MemoryBlobStore } from '../../blobs/index.ts'
+import { readConfig } from '../../config.ts'
+import { MemoryPlatformDatabase } from '../../db/memory/memory-platform-database.ts'
+import type { Platform } from '../../platform.ts'
+import type { ResultSaying } from '../accept-result.ts'
+import { dispatchLeases } from '../dispatch-job.ts'
+import { connectNode } from '../node-life.ts'
+import { placeJobs, Round } from '../place-jobs.ts'
+import type { Submitter } from '../submit-job.ts'
+
+const GIB = 1024 ** 3
+const NOOP = new Uint8Array(readFileSync(new URL('../../../../../packages/idle/fixtures/noop.wasm', import.meta.url)))
+export const PROGRAM = toHex(sha256(NOOP))
+
+/** A device of the small fog: real keys, no processor. */
+export interface Device {
+  readonly nodeId: NodeId
+  readonly keys: KeyPair
+}
+
+/** A platform on memory stores and a manual clock, with one submitter who has 1,000 tokens and as many devices as asked for. */
+export class SmallFog {
+  readonly clock = new ManualClock()
+  readonly rng: Rng = seededRng(1)
+  readonly platform: Platform
+  readonly gatewayId: GatewayId
+  readonly round = new Round()
+  readonly submitter: Submitter
+  readonly devices: Device[] = []
+
+  private constructor() {
+    const silent = () => undefined
+    const at = this.clock.now()
+    this.platform = {
+      database: new MemoryPlatformDatabase(),
+      blobs: new MemoryBlobStore(),
+      clock: this.clock,
+      rng: this.rng,
+      config: readConfig({}),
+      log: { debug: silent, info: silent, warn: silent, error: silent },
+    }
+    this.gatewayId = newId('gateway', at, this.rng)
+    this.submitter = { userId: newId('user', at, this.rng), accountId: newId('account', at, this.rng) }
+  }
+
+  static async open({ devices = 1, cores = 2 } = {}): Promise<SmallFog> {
+    const fog = new SmallFog()
+    const { database, clock, rng } = fog.platform
+    const { accountId } = fog.submitter
+    await database.transact(async (tx) => {
+      const ledger = new Ledger({ store: tx.ledger, clock })
+      await ledger.openSystemAccounts()
+      await ledger.openAccount({ accountId, name: 'submitter' })
+      const transferId = newId('transfer', clock.now(), rng)
+      await ledger.mint({ accountId, amount: amount(1_000_000_000n), transferId, reference: 'first grant' })
+      await tx.blobs.addSmall([{ digest: PROGRAM, content: NOOP, at: clock.now() }])
+      await tx.blobs.grant(accountId, [PROGRAM])
+    })
+    for (let i = 0; i < devices; i++) await fog.join(`device ${i}`, cores)
+    return fog
+  }
+
+  /** A device of an owner of its own enrols and connects. */
+  async join(name: string, cores: number): Promise<Device> {
+    const { database, clock, rng } = this.platform
+    const keys = keyPairFromSeed(rng.bytes(32))
+    const nodeId = newId('node', clock.now(), rng)
+    const ownerId = newId('account', clock.now(), rng)
+    await database.transact(async (tx) => {
+      await new Ledger({ store: tx.ledger, clock }).openAccount({ accountId: ownerId, name })
+      const publicKey = toHex(keys.publicKey)
+      await tx.nodes.add(enrolled({ nodeId, ownerId, name, publicKey, labels: {}, at: clock.now() }))
+    })
+    const device = { nodeId, keys }
+    await this.connect(device, [], cores)
+    this.devices.push(device)
+    return device
+  }
+
+  connect({ nodeId }: Device, holds: readonly AttemptId[] = [], cores = 2) {
+    const facts = {
+      gatewayId: this.gatewayId,
+      device: { os: 'linux', arch: 'x64', cores, memoryBytes: 4 * GIB, kinds: ['wasm'], agentVersion: 'test' },
+      capacity: { cpuMilli: cores * 1000, memoryBytes: 4 * GIB, diskBytes: 100 * GIB },
+      labels: {},
+      harvest: { mode: 'run', reasons: [], cpuShare: 100, maxTasks: cores * 4 } as const,
+      at: this.clock.now(),
+    }
+    return connectNode(this.platform, nodeId, facts, holds)
+  }
+
+  submission(more: Partial<JobSubmission> = {}): JobSubmission {
+    return { name: 'job', program: { kind: 'wasm', digest: PROGRAM }, tasks: [{ item: 'a' }], verify: 'none', ...more }
+  }
+
+  place() {
+    return placeJobs(this.platform, this.round)
+  }
+
+  /** What the gateway would send now, by device. */
+  async dispatch(): Promise<{ device: Device; lease: LeaseMessage }[]> {
+    const sent: { device: Device; lease: LeaseMessage }[] = []
+    const nodeIds = this.devices.map(({ nodeId }) => nodeId)
+    await dispatchLeases(this.platform, this.gatewayId, nodeIds, (nodeId, leases) => {
+      const device = this.devices.find((each) => each.nodeId === nodeId)!
+      sent.push(...leases.map((lease) => ({ device, lease })))
+    })
+    return sent
+  }
+
+  /** The result an honest device sends: it printed `answer`. */
+  result({ nodeId, keys }: Device, lease: LeaseMessage, answer = 'right'): ResultSaying {
+    const content = utf8(answer)
+    const digest = toHex(sha256(content))
+    const report = reportOf(digest, content.length)
+    const attemptId = parseId('attempt', lease.attemptId)
+    const facts = { nodeId, attemptId, taskId: lease.taskId, fence: lease.fence, report }
+    const signature = toHex(sign(resultMessage(facts), keys.secretKey))
+    const inline = [{ digest, data: toBase64Url(content) }]
+    return { type: 'result', nodeId, attemptId, fence: lease.fence, report: { ...report, signature }, inline }
+  }
+}
+
+function reportOf(digest: string, size: number): Omit<ReportMessage, 'signature'> {
+  const fuel = 5_000_000_000n
+  const preimage = resultPreimage({ exit: 'exited:0', fuelUsed: fuel, stdoutDigest: digest, outputs: [] })
+  return {
+    outcome: { ok: true },
+    exitCode: 0,
+    exit: 'exited:0',
+    digest: toHex(sha256(preimage)),
+    fuel: String(fuel),
+    cpuMs: 5,
+    wallMs: 6,
+    peakMemoryBytes: 65_536,
+    stdout: { digest, size },
+    stderr: { digest, size },
+    outputs: [],
+  }
+}
