@@ -17,7 +17,12 @@ export interface Config {
   /** The join token for `fog worker join`, so that it need not stand on the command line. */
   readonly joinToken: string | undefined
   readonly workerDir: string | undefined
+  readonly workerName: string | undefined
   readonly consoleDir: string | undefined
+  /** Where the control plane of `fog up` listens, unless it chooses. */
+  readonly httpPort: string | undefined
+  /** The address people use, when a proxy stands in front. */
+  readonly publicUrl: string | undefined
   /** The whole environment, for programs this one starts. */
   readonly environment: Readonly<Record<string, string | undefined>>
 }
@@ -39,7 +44,10 @@ export function readConfig(
     debug: set('FOG_DEBUG') !== undefined,
     joinToken: set('FOG_JOIN_TOKEN'),
     workerDir: set('FOG_WORKER_DIR'),
+    workerName: set('FOG_WORKER_NAME'),
     consoleDir: set('FOG_CONSOLE_DIR'),
+    httpPort: set('FOG_HTTP_PORT'),
+    publicUrl: set('FOG_PUBLIC_URL'),
     environment: env,
   }
 }

@@ -70,15 +70,16 @@ async function findTaskId(fog: Fog, text: string): Promise<string> {
   return onlyOne('task', text, found)
 }
 
-/** By name, id, or the beginning of one. */
+/** By name, id, or the beginning of one; a retired node only when no other is called so. */
 export async function findNode(fog: Fog, text: string): Promise<NodeView> {
   if (isId('node', text)) return fog.client.call('getNode', { params: { nodeId: text } })
   const start = idStart('node', text)
   const found: NodeView[] = []
-  for await (const node of fog.nodes()) {
+  for await (const node of fog.nodes({ retired: true })) {
     if (node.name === text || (start !== undefined && node.nodeId.startsWith(start))) found.push(node)
   }
-  return pick('node', text, found, ({ nodeId }) => nodeId)
+  const inService = found.filter(({ state }) => state !== 'retired')
+  return pick('node', text, inService.length > 0 ? inService : found, ({ nodeId }) => nodeId)
 }
 
 export async function findUser(fog: Fog, text: string): Promise<UserView> {

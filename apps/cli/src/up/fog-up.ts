@@ -89,8 +89,8 @@ async function startControlPlane(
   report: UpReport,
   onChange: (change: LifeChange) => void,
 ): Promise<Door> {
-  const { environment, dataDir } = it.config
-  let port = environment['FOG_HTTP_PORT']
+  const { environment, dataDir, httpPort, publicUrl } = it.config
+  let port = httpPort
   const controlPlane = new KeptAlive(it, {
     what: 'control plane',
     readyType: 'ready',
@@ -113,7 +113,7 @@ async function startControlPlane(
     try {
       const { url, setupCode } = (await controlPlane.start()) as unknown as Door
       // Started again, it must be found where it was.
-      if (environment['FOG_PUBLIC_URL'] === undefined) port = new URL(url).port
+      if (publicUrl === undefined) port = new URL(url).port
       return { url, setupCode }
     } catch (fault) {
       if (!isFormerStopping(fault) || it.now() >= giveUpAt) throw fault

@@ -52,7 +52,7 @@ export async function startWorker(
 ): Promise<NodeView> {
   const logFile = join(dataDir, 'logs', of === 1 ? 'worker.log' : `worker-${name}.log`)
   const joinTokenFile = (await isKnown(fog, folder)) ? undefined : await makeJoinToken(fog, folder, name)
-  const { environment } = it.config
+  const { environment, workerName } = it.config
   const worker = new KeptAlive(it, {
     what: of === 1 ? 'worker' : `worker ${name}`,
     readyType: 'connected',
@@ -68,8 +68,10 @@ export async function startWorker(
         FOG_URL: url,
         FOG_DATA_DIR: dataDir,
         FOG_WORKER_DIR: folder,
-        FOG_WORKER_NAME: environment['FOG_WORKER_NAME'] && of === 1 ? environment['FOG_WORKER_NAME'] : name,
-        FOG_JOIN_TOKEN_FILE: joinTokenFile ?? environment['FOG_JOIN_TOKEN_FILE'],
+        FOG_WORKER_NAME: (of === 1 ? workerName : undefined) ?? name,
+        // Undefined leaves it out: a token of another fog is of no use here.
+        FOG_JOIN_TOKEN: undefined,
+        FOG_JOIN_TOKEN_FILE: joinTokenFile,
       },
     }),
   })
