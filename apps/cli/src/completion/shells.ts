@@ -89,7 +89,8 @@ ${lines.join('\n')}
 }
 
 function fishLines({ path, commands, options, argumentChoices }: Place): string[] {
-  const when = `-n ${quote(`__fog_at ${quote(path)}`)}`
+  // Paths are words and blanks, so double quotes inside the single ones are safe.
+  const when = `-n ${quote(`__fog_at "${path}"`)}`
   const words = commands.map(({ name, says }) => `complete -c fog -f ${when} -a ${quote(name)} -d ${quote(says)}`)
   const values = argumentChoices.map((choice) => `complete -c fog -f ${when} -a ${quote(choice)}`)
   const flags = options.map(({ flags, says, takesValue, choices }) => {
