@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { createRequire, enableCompileCache } from 'node:module'
+// By its default export: an older Node has no enableCompileCache, and would not even load this file.
+import module, { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -19,7 +20,7 @@ const WANTED_MAJOR = 24
 export async function launch({ bin, main, name }) {
   if (Number(process.versions.node.split('.')[0]) < WANTED_MAJOR) return handOver(bundledNode(bin, name), bin, name)
   process.env.NODE_COMPILE_CACHE ??= join(tmpdir(), `fog-compile-cache-${process.getuid?.() ?? 'user'}`)
-  enableCompileCache(process.env.NODE_COMPILE_CACHE)
+  module.enableCompileCache(process.env.NODE_COMPILE_CACHE)
   await import(new URL(main, bin).href)
 }
 
