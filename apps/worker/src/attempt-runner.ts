@@ -1,5 +1,5 @@
 import type { BlobRef, LeaseMessage, WorkerMessage } from '@fog/contract'
-import { type AttemptId, type NodeId } from '@fog/kernel'
+import { assert, type AttemptId, type NodeId } from '@fog/kernel'
 import type { Logger } from 'pino'
 import type { Channel } from './channel.ts'
 import type { Content } from './executor/child-process.ts'
@@ -8,7 +8,7 @@ import type { Identity } from './identity.ts'
 import type { InputCache, PinnedInput } from './inputs.ts'
 import { LogRelay } from './log-relay.ts'
 import type { KeptContent, Outbox, OutputCollector } from './outputs.ts'
-import { packContents, reportOf, type ResultMessage, type TaskResult } from './report.ts'
+import { isOfContract, packContents, reportOf, type ResultMessage, type TaskResult } from './report.ts'
 import type { Spool } from './spool.ts'
 
 /** Why a running task goes back to the control plane. */
@@ -216,8 +216,14 @@ class Running implements Run {
     const signature = identity.signResult({ attemptId, taskId, fence, report }, nodeId())
     const message: ResultMessage = { type: 'result', attemptId, fence, report: { ...report, signature }, inline }
     this.#abort.signal.throwIfAborted()
-    const text = JSON.stringify(message)
-    await spool.finish({ attemptId, fence, message: text, uploads: uploads.map(({ digest }) => digest) })
+    assert(isOfContract(message), 'a result is one that the control plane can read')
+    await spool.finish({
+      attemptId,
+      fence,
+      message: JSON.stringify(message),
+      uploads: uploads.map(({ digest }) => digest),
+      uploadBytes: uploads.reduce((sum, { size }) => sum + size, 0),
+    })
   }
 }
 

@@ -1,11 +1,11 @@
 import type { AddressInfo } from 'node:net'
 import { pino } from 'pino'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { MAX_CHANNEL_MESSAGE_BYTES, type ServerMessage, type WorkerMessage } from '@fog/contract'
+import { type ServerMessage, type WorkerMessage } from '@fog/contract'
 import { newId } from '@fog/kernel'
 import { systemClock, systemRng } from '@fog/kernel/node'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { Channel, type ChannelOptions, DEFAULT_CHANNEL, parseServerMessage } from './channel.ts'
+import { Channel, type ChannelOptions, DEFAULT_CHANNEL, MOST_MESSAGE_BYTES, parseServerMessage } from './channel.ts'
 import { until } from './testing/processes.ts'
 
 const challenge: ServerMessage = {
@@ -67,11 +67,11 @@ test('an end that is gone without a word is noticed', async () => {
   expect(closes).toBe(1)
 })
 
-test('a message beyond the agreed size ends the connection, not the worker', async () => {
+test('a message that is far too large ends the connection, not the worker', async () => {
   greetings()
   open()
   await until('it is welcome', () => welcomes === 1)
-  sockets[0]!.send('x'.repeat(MAX_CHANNEL_MESSAGE_BYTES + 1))
+  sockets[0]!.send('x'.repeat(MOST_MESSAGE_BYTES + 1))
   await until('it has come again', () => welcomes === 2)
   expect(received).toEqual([])
 })

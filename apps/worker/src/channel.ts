@@ -1,4 +1,4 @@
-import { MAX_CHANNEL_MESSAGE_BYTES, PATHS, ServerMessage, type WorkerMessage } from '@fog/contract'
+import { PATHS, ServerMessage, type WorkerMessage } from '@fog/contract'
 import type { Clock, Rng } from '@fog/kernel'
 import type { Logger } from 'pino'
 import { Compile } from 'typebox/compile'
@@ -46,6 +46,8 @@ export const DEFAULT_CHANNEL: ChannelOptions = {
   steadyMs: 10_000,
 }
 
+/** A batch of leases, each with its arguments and inputs, may be larger than what a worker may send. */
+export const MOST_MESSAGE_BYTES = 16 * 1024 * 1024
 /** The control plane's word that another process with this node's key is connected now. */
 const CLOSED_AS_REPLACED = 4002
 
@@ -194,7 +196,7 @@ class Connection {
     this.#heardAt = dependencies.clock.now()
     this.#socket = new WebSocket(`${dependencies.url.replace(/^http/, 'ws')}${PATHS.workerSocket}`, {
       handshakeTimeout: options.openMs,
-      maxPayload: MAX_CHANNEL_MESSAGE_BYTES,
+      maxPayload: MOST_MESSAGE_BYTES,
       perMessageDeflate: false,
     })
     // The handshake's own time is bounded by `handshakeTimeout`; this is for what follows.

@@ -4,11 +4,12 @@ import {
   MAX_INLINE_BLOB_BYTES,
   MAX_INLINE_TOTAL_BYTES,
   type ReportMessage,
-  type WorkerMessage,
+  WorkerMessage,
 } from '@fog/contract'
 import { resultPreimage } from '@fog/idle'
 import { assertNever, toBase64Url, toHex } from '@fog/kernel'
 import { sha256 } from '@fog/kernel/node'
+import { Compile } from 'typebox/compile'
 import type { TaskEnd, TaskEnding } from './executor/pool.ts'
 import type { KeptContent } from './outputs.ts'
 
@@ -60,6 +61,13 @@ export function packContents(
     room -= encoded
   }
   return { inline, uploads }
+}
+
+const workerMessage = Compile(WorkerMessage)
+
+/** A message that is not would be refused with the whole channel, again after every restart. */
+export function isOfContract(message: ResultMessage): boolean {
+  return workerMessage.Check(message)
 }
 
 /** Type, attempt, fence, signature and the names around them. */

@@ -70,7 +70,9 @@ test('it is full by count, and no longer once results are acknowledged', async (
 
 test('it is full by bytes', async () => {
   const spool = Spool.open(newFolder(), { ...DEFAULT_SPOOL, maxBytes: 100 })
-  await spool.finish({ ...finished(), message: 'x'.repeat(100) })
+  await spool.finish({ ...finished(), message: 'x'.repeat(60), uploadBytes: 30 })
+  expect(spool.isFull).toBe(false)
+  await spool.finish({ ...finished(), message: 'x'.repeat(5), uploadBytes: 5 })
   expect(spool.isFull).toBe(true)
   spool.close()
 })
@@ -85,7 +87,7 @@ test('changes of one turn are one commit, in order', async () => {
 
 function finished(): FinishedAttempt {
   const attemptId: AttemptId = newId('attempt', 1, rng)
-  return { attemptId, fence: 3, message: '{"type":"result"}', uploads: ['a'.repeat(64)] }
+  return { attemptId, fence: 3, message: '{"type":"result"}', uploads: ['a'.repeat(64)], uploadBytes: 0 }
 }
 
 function newFolder(): string {

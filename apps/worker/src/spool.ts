@@ -12,6 +12,8 @@ export interface FinishedAttempt {
   readonly message: string
   /** Digests of the contents that must be uploaded before it is sent; they lie in the outbox. */
   readonly uploads: readonly string[]
+  /** Bytes of those contents. */
+  readonly uploadBytes: number
 }
 
 export interface HeldAttempt {
@@ -20,25 +22,26 @@ export interface HeldAttempt {
 }
 
 export interface SpoolOptions {
-  /** Unacknowledged results kept at most; past this no more leases are taken. */
+  /** Unacknowledged results kept at most, and their bytes, contents in the outbox included; past this no more leases are taken. */
   readonly maxResults: number
   readonly maxBytes: number
 }
 
 /** `hello` names at most 10,000 attempts; running ones need room beside these. */
-export const DEFAULT_SPOOL: SpoolOptions = { maxResults: 8_000, maxBytes: 1024 * 1024 * 1024 }
+export const DEFAULT_SPOOL: SpoolOptions = { maxResults: 8_000, maxBytes: 4 * 1024 * 1024 * 1024 }
 
 /** What may wait for a commit waits this long at most. */
 const LATER_MS = 250
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS leases (attempt_id TEXT PRIMARY KEY, fence INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS results (
+  CREATE TABLE IF NOT EXISTS finished (
     sequence INTEGER PRIMARY KEY,
     attempt_id TEXT NOT NULL UNIQUE,
     fence INTEGER NOT NULL,
     message TEXT NOT NULL,
-    uploads TEXT NOT NULL
+    uploads TEXT NOT NULL,
+    upload_bytes INTEGER NOT NULL
   ) STRICT;
 `
 
@@ -118,12 +121,12 @@ export class Spool {
   }
 
   /** Turns a lease into a result. Resolves when it is durable; rejects when it cannot be kept. */
-  async finish({ attemptId, fence, message, uploads }: FinishedAttempt): Promise<void> {
+  async finish({ attemptId, fence, message, uploads, uploadBytes }: FinishedAttempt): Promise<void> {
     await this.#change('now', () => {
       this.#statements.drop.run(attemptId)
-      this.#statements.keep.run(attemptId, fence, message, JSON.stringify(uploads))
+      this.#statements.keep.run(attemptId, fence, message, JSON.stringify(uploads), uploadBytes)
     })
-    this.#count(attemptId, { fence, bytes: message.length })
+    this.#count(attemptId, { fence, bytes: message.length + uploadBytes })
   }
 
   /** Forgets results that were acknowledged, or will never count. Come back from a crash, they are told to go again. */
@@ -198,6 +201,7 @@ interface ResultRow {
   readonly fence: number
   readonly message: string
   readonly uploads: string
+  readonly uploadBytes: number
 }
 
 type Statements = Readonly<Record<'leases' | 'accept' | 'drop' | 'keep' | 'forget' | 'find' | 'sizes', StatementSync>>
@@ -208,10 +212,16 @@ function prepare(database: DatabaseSync): Statements {
     leases: database.prepare(`SELECT ${result} FROM leases`),
     accept: database.prepare('INSERT OR REPLACE INTO leases (attempt_id, fence) VALUES (?, ?)'),
     drop: database.prepare('DELETE FROM leases WHERE attempt_id = ?'),
-    keep: database.prepare('INSERT OR REPLACE INTO results (attempt_id, fence, message, uploads) VALUES (?, ?, ?, ?)'),
-    forget: database.prepare('DELETE FROM results WHERE attempt_id = ?'),
-    find: database.prepare(`SELECT ${result}, message, uploads FROM results WHERE attempt_id = ?`),
-    sizes: database.prepare(`SELECT ${result}, length(message) AS bytes FROM results ORDER BY sequence`),
+    keep: database.prepare(
+      'INSERT OR REPLACE INTO finished (attempt_id, fence, message, uploads, upload_bytes) VALUES (?, ?, ?, ?, ?)',
+    ),
+    forget: database.prepare('DELETE FROM finished WHERE attempt_id = ?'),
+    find: database.prepare(
+      `SELECT ${result}, message, uploads, upload_bytes AS uploadBytes FROM finished WHERE attempt_id = ?`,
+    ),
+    sizes: database.prepare(
+      `SELECT ${result}, length(message) + upload_bytes AS bytes FROM finished ORDER BY sequence`,
+    ),
   }
 }
 

@@ -110,7 +110,9 @@ export class Worker {
     attempts.setGate({ maxTasks: 0, closedBecause: reasons[0]! })
     channel.send({ type: 'harvest', harvest: { mode: 'off', reasons, cpuShare: 0, maxTasks: 0 } })
     if (attempts.count > 0) log.info({ tasks: attempts.count, graceMs: config.stopGraceMs }, 'waiting for tasks to end')
-    await within(config.stopGraceMs, hurry, attempts.idle())
+    // What is paused cannot end; its owner is there, so nothing is waited for.
+    const graceMs = this.#decision?.cpuShare === 0 ? 0 : config.stopGraceMs
+    await within(graceMs, hurry, attempts.idle())
     await attempts.returnAll(reasons[0]!)
     await this.#lastAnswers(channel, hurry)
     await pool.stop()

@@ -300,6 +300,8 @@ class WatchedRun {
 
   async ended(): Promise<TaskEnd> {
     try {
+      await this.#child.ready
+      this.clock.begin()
       const end = await this.#child.run(this.#task, { ...this.#handlers, onBeat: (beat) => this.#beat(beat) })
       // A result that was on its way when time ran out is late all the same.
       return this.#isOverTime ? this.#cut() : this.#whole(end)
