@@ -12,7 +12,7 @@ import { openPgDatabase } from '../apps/control-plane/src/db/pg-database.ts'
 import { startPostgres } from '../apps/control-plane/src/db/server/index.ts'
 import { placeJobs, Round } from '../apps/control-plane/src/flows/place-jobs.ts'
 import { submitJob } from '../apps/control-plane/src/flows/submit-job.ts'
-import type { Platform } from '../apps/control-plane/src/platform.ts'
+import { type Platform, SILENT_LOG } from '../apps/control-plane/src/platform.ts'
 import type { Figure } from './figure.ts'
 
 const NODES = 100
@@ -25,15 +25,13 @@ export async function placementRate(): Promise<Figure[]> {
   const server = await startPostgres({ dataDir })
   const database = await openPgDatabase({ address: server.connection })
   try {
-    const silent = () => undefined
-    const log = { debug: silent, info: silent, warn: silent, error: silent }
     const platform: Platform = {
       database,
       blobs: new MemoryBlobStore(),
       clock: systemClock,
       rng: systemRng,
       config: readConfig({}),
-      log,
+      log: SILENT_LOG,
     }
     await prepare(platform)
     const round = new Round()

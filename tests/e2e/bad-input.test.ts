@@ -118,7 +118,14 @@ function importing(module: string, name: string): Uint8Array {
   const text = (value: string) => [value.length, ...Buffer.from(value)]
   const section = (id: number, body: number[]) => [id, body.length, ...body]
   return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+    0x00,
+    0x61,
+    0x73,
+    0x6d,
+    0x01,
+    0x00,
+    0x00,
+    0x00,
     ...section(1, [1, 0x60, 0, 0]),
     ...section(2, [1, ...text(module), ...text(name), 0x00, 0]),
     ...section(3, [1, 0]),

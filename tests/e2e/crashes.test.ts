@@ -47,12 +47,12 @@ test('killing a worker, the control plane and its database in the middle loses n
 test('with two control planes on one external database, the other goes on when one is killed', async () => {
   processes = await FogProcesses.open()
   const server = await scratchPostgres({ binariesDir: '/usr/lib/postgresql/15/bin' })
-  const { connection, drop } = await server.freshDatabase()
+  const fresh = await server.freshDatabase()
   cleanUp = async () => {
-    await drop()
+    await fresh.drop()
     await server.stop()
   }
-  const { host, user, database, port } = connection
+  const { host, user, database, port } = fresh.connection
   const DATABASE_URL = `postgresql://${user}@/${database}?host=${encodeURIComponent(host)}&port=${port}`
   const settings = { ...QUICK, DATABASE_URL }
   const one = await processes.controlPlane({ ...settings, FOG_DATA_DIR: `${processes.dir}/one` })

@@ -31,7 +31,7 @@ import { changeHarvest, connectNode, disconnectNode } from '../../apps/control-p
 import { placeJobs, Round } from '../../apps/control-plane/src/flows/place-jobs.ts'
 import { settleJobs } from '../../apps/control-plane/src/flows/settle-job.ts'
 import { submitJob } from '../../apps/control-plane/src/flows/submit-job.ts'
-import type { Platform } from '../../apps/control-plane/src/platform.ts'
+import { type Platform, SILENT_LOG } from '../../apps/control-plane/src/platform.ts'
 import type { Database } from '../../apps/control-plane/src/ports.ts'
 import { EMPTY, pick, refOf, SimNode } from './sim-node.ts'
 import { Timeline } from './timeline.ts'
@@ -120,14 +120,13 @@ export class World {
   constructor(options: WorldOptions, database: Database = new MemoryPlatformDatabase()) {
     this.#options = options
     this.#rng = seededRng(options.seed)
-    const silent = () => undefined
     this.#platform = {
       database,
       blobs: new MemoryBlobStore(),
       clock: this.#clock,
       rng: this.#rng,
       config: readConfig({ FOG_LEASE_MS: '10000' }),
-      log: { debug: silent, info: silent, warn: silent, error: silent },
+      log: SILENT_LOG,
     }
     this.#gatewayId = newId('gateway', this.#clock.now(), this.#rng)
   }
@@ -217,7 +216,7 @@ export class World {
       args: ['{item}'],
       tasks,
       tier: pick(TIERS, rng),
-      verify: pick(['auto', 'none', { quorum: 2 }, { quorum: 3 }] as const, rng) as 'auto',
+      verify: pick(['auto', 'none', { quorum: 2 }, { quorum: 3 }] as const, rng),
       routing: pick(['round_robin', 'least_loaded', 'affinity_based'] as const, rng),
       resources: { cores: pick([0.5, 1, 2], rng), memoryMiB: pick([64, 256], rng), wallSeconds: 10 },
       retries: 10,

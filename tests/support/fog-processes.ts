@@ -89,7 +89,7 @@ export class FogProcesses {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     })
     let output = ''
-    const keep = (part: Buffer) => void (output = `${output}${part}`.slice(-200_000))
+    const keep = (part: Buffer) => void (output = (output + part.toString()).slice(-200_000))
     child.stdout?.on('data', keep)
     child.stderr?.on('data', keep)
     const gone = once(child, 'exit').then(() => undefined)

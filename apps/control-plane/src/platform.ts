@@ -28,6 +28,14 @@ export interface Log {
   error(facts: object, text: string): void
 }
 
+/** Says nothing: for simulations, benches and tests. */
+export const SILENT_LOG: Log = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+}
+
 /** Who is asking, once known. */
 export interface Caller {
   readonly userId: UserId

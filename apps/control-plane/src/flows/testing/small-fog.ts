@@ -21,7 +21,7 @@ import { Ledger } from '@fog/tokenomics'
 import { MemoryBlobStore } from '../../blobs/index.ts'
 import { readConfig } from '../../config.ts'
 import { MemoryPlatformDatabase } from '../../db/memory/memory-platform-database.ts'
-import type { Platform } from '../../platform.ts'
+import { type Platform, SILENT_LOG } from '../../platform.ts'
 import type { ResultSaying } from '../accept-result.ts'
 import { dispatchLeases } from '../dispatch-job.ts'
 import { connectNode } from '../node-life.ts'
@@ -49,7 +49,6 @@ export class SmallFog {
   readonly devices: Device[] = []
 
   private constructor() {
-    const silent = () => undefined
     const at = this.clock.now()
     this.platform = {
       database: new MemoryPlatformDatabase(),
@@ -57,7 +56,7 @@ export class SmallFog {
       clock: this.clock,
       rng: this.rng,
       config: readConfig({}),
-      log: { debug: silent, info: silent, warn: silent, error: silent },
+      log: SILENT_LOG,
     }
     this.gatewayId = newId('gateway', at, this.rng)
     this.submitter = { userId: newId('user', at, this.rng), accountId: newId('account', at, this.rng) }
