@@ -17,7 +17,7 @@ test('what comes while one batch runs shares the next, in order and bounded', as
     if (batches.length === 1) await first.opened
     return items.map((item) => item * 10)
   })
-  const answers = [1, 2, 3, 4, 5].map((item) => batcher.add(item))
+  const answers = [1, 2, 3, 4, 5].map((item) => batcher.add(item)!)
   first.open()
   expect(await Promise.all(answers)).toEqual([10, 20, 30, 40, 50])
   expect(batches.flat()).toEqual([1, 2, 3, 4, 5])
