@@ -79,7 +79,7 @@ describe('the mandelbrot example', () => {
       .toContain('steps')
     expect(await sheet.getByText('accepted', { exact: true }).isVisible()).toBe(true)
     await expectAccessible(page, 'an open task')
-    await shoot(page, 'task')
+    await shoot(page, 'task', 'screen')
 
     // The address holds the open task, and Escape closes it with the focus back where it was.
     expect(new URL(page.url()).searchParams.get('task')).toMatch(/^task_/)
@@ -208,7 +208,7 @@ describe('on a phone', () => {
     await page.getByRole('link', { name: '/in/r0-c0.json' }).click()
     await page.getByRole('dialog').waitFor()
     await expectNoSidewaysScroll(page, 'a task')
-    await shoot(page, 'task-phone-dark')
+    await shoot(page, 'task-phone-dark', 'screen')
     await page.getByRole('button', { name: 'Close' }).click()
     for (const tab of ['Results', 'Receipt', 'Timeline', 'Details']) {
       await page.getByRole('tab', { name: tab }).click()

@@ -30,7 +30,7 @@ describe('devices', () => {
     await page.getByRole('button', { name: 'Make the command' }).click()
     const command = (await page.getByRole('dialog').locator('code').textContent()) ?? ''
     expect(command).toContain(platform.url)
-    await shoot(page, 'add-device')
+    await shoot(page, 'add-device', 'screen')
 
     const joinToken = command.split(' ').at(-1) ?? ''
     await platform.startWorker({ name: 'attic', joinToken })
@@ -105,7 +105,7 @@ describe('keys and people', () => {
     await page.getByText('Copy it now').waitFor()
     const secret = (await page.getByRole('dialog').locator('code').textContent()) ?? ''
     await page.getByRole('button', { name: 'Done' }).click()
-    await page.getByText('nightly render').waitFor()
+    await page.getByRole('row', { name: /nightly render/ }).waitFor()
     await shoot(page, 'account-tokens')
 
     const client = platform.client(secret)

@@ -71,7 +71,7 @@ describe('the theme', () => {
     await page.emulateMedia({ colorScheme: 'light' })
     await expect.poll(shown).toBe('light')
     await page.getByRole('button', { name: /Menu of ada/ }).click()
-    await expectAccessible(page, 'the open menu')
+    await expectAccessible(page, 'the open menu', 'menu')
     await page.getByRole('menuitem', { name: 'Dark' }).click()
     await expect.poll(shown).toBe('dark')
     await page.reload()

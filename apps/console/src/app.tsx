@@ -14,8 +14,9 @@ export function App({ session }: { session: Session }) {
     () =>
       new QueryClient({
         defaultOptions: {
-          queries: { staleTime: 20_000, retry: retryOnce, refetchOnReconnect: 'always' },
-          mutations: { retry: false },
+          // A home network without the internet is online enough: the control plane itself is asked, not the browser.
+          queries: { staleTime: 20_000, retry: retryOnce, refetchOnReconnect: 'always', networkMode: 'always' },
+          mutations: { retry: false, networkMode: 'always' },
         },
       }),
   )

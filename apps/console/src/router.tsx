@@ -98,6 +98,8 @@ export const router = createRouter({
   ]),
   defaultPreload: 'intent',
   scrollRestoration: true,
+  // What no page knows of in an address is dropped rather than handed to it unchecked.
+  search: { strict: true },
 })
 
 declare module '@tanstack/react-router' {

@@ -21,8 +21,10 @@ export function TabbedParts({
   onChange: (value: string) => void
   label: string
 }) {
+  // An address may name a part that is not there.
+  const shown = tabs.some((tab) => tab.value === value) ? value : tabs[0]?.value
   return (
-    <Tabs.Root value={value} onValueChange={(next: unknown) => onChange(String(next))}>
+    <Tabs.Root value={shown} onValueChange={(next: unknown) => onChange(String(next))}>
       <div className="-mx-4 overflow-x-auto px-4 sm:-mx-0 sm:px-0">
         <Tabs.List aria-label={label} className="relative flex min-w-max gap-1 border-b border-line">
           {tabs.map((tab) => (

@@ -10,41 +10,14 @@ import { Pager, usePages } from '../../parts/pager.tsx'
 import { Resource } from '../../parts/resource.tsx'
 import { Ago } from '../../parts/time.tsx'
 import { useClient } from '../../session/session-context.tsx'
-import { auditQuery } from './queries.ts'
-
-const COLUMNS: readonly Column<AuditEntryView>[] = [
-  { id: 'at', header: 'When', cell: (entry) => <Ago at={entry.at} /> },
-  { id: 'actor', header: 'Who', cell: (entry) => <Text text={entry.actor} /> },
-  {
-    id: 'action',
-    header: 'Did what',
-    className: 'w-full max-w-0',
-    cell: (entry) => (
-      <>
-        <span className="block truncate font-medium">{sentenceOf(entry.action)}</span>
-        {Object.keys(entry.facts).length > 0 && (
-          <span className="block truncate text-[0.8125rem] text-faint">
-            {Object.entries(entry.facts)
-              .map(([name, value]) => `${name} ${String(value)}`)
-              .join(', ')}
-          </span>
-        )}
-      </>
-    ),
-  },
-  { id: 'subject', header: 'To what', from: 'md', cell: (entry) => <Text text={entry.subject} /> },
-  {
-    id: 'address',
-    header: 'From',
-    from: 'lg',
-    cell: (entry) => <span className="font-mono text-[0.8125rem] text-soft">{entry.address}</span>,
-  },
-]
+import { auditQuery, namesQuery } from './queries.ts'
 
 /** Who did what to whom, newest first; nothing in it ever changes. */
 export function AuditPart() {
   const pages = usePages()
-  const entries = useQuery(auditQuery(useClient(), pages.after))
+  const client = useClient()
+  const entries = useQuery(auditQuery(client, pages.after))
+  const people = useQuery(namesQuery(client))
   return (
     <Card
       flush
@@ -61,7 +34,7 @@ export function AuditPart() {
           page.items.length > 0 ? (
             <DataTable
               caption="Audit log"
-              columns={COLUMNS}
+              columns={columnsFor(people.data ?? new Map())}
               rows={page.items}
               rowId={(entry) => String(entry.sequence)}
             />
@@ -75,14 +48,49 @@ export function AuditPart() {
   )
 }
 
-function Text({ text }: { text: string }) {
+function columnsFor(names: ReadonlyMap<string, string>): readonly Column<AuditEntryView>[] {
+  return [
+    { id: 'at', header: 'When', cell: (entry) => <Ago at={entry.at} /> },
+    { id: 'actor', header: 'Who', cell: (entry) => <Text text={entry.actor} name={names.get(entry.actor)} /> },
+    {
+      id: 'action',
+      header: 'Did what',
+      className: 'w-full max-w-0',
+      cell: (entry) => (
+        <>
+          <span className="block truncate font-medium">{sentenceOf(entry.action)}</span>
+          {Object.keys(entry.facts).length > 0 && (
+            <span className="block truncate text-[0.8125rem] text-faint">
+              {Object.entries(entry.facts)
+                .map(([name, value]) => `${name} ${String(value)}`)
+                .join(', ')}
+            </span>
+          )}
+        </>
+      ),
+    },
+    {
+      id: 'subject',
+      header: 'To what',
+      from: 'md',
+      cell: (entry) => <Text text={entry.subject} name={names.get(entry.subject)} />,
+    },
+    {
+      id: 'address',
+      header: 'From',
+      from: 'lg',
+      cell: (entry) => <span className="font-mono text-[0.8125rem] text-soft">{entry.address}</span>,
+    },
+  ]
+}
+
+/** An id, or the name of whom it stands for where that is known. */
+function Text({ text, name }: { text: string; name: string | undefined }) {
+  if (name !== undefined) return <span title={text}>{name}</span>
+  const isId = /^[a-z]+_[0-9a-z]{26}$/.test(text)
   return (
     <span title={text} className="whitespace-nowrap">
-      {/^[a-z]+_[0-9a-z]{26}$/.test(text) ? (
-        <code className="font-mono text-[0.8125rem] text-soft">{shortId(text)}</code>
-      ) : (
-        text
-      )}
+      {isId ? <code className="font-mono text-[0.8125rem] text-soft">{shortId(text)}</code> : text}
     </span>
   )
 }

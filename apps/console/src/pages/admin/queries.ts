@@ -12,6 +12,19 @@ export function usersQuery(client: Client, after: string | undefined) {
   })
 }
 
+/** Names of users by their ids and accounts, for lists that hold ids only. The first thousand: the others keep their ids. */
+export function namesQuery(client: Client) {
+  return queryOptions({
+    queryKey: ['users', 'names'],
+    queryFn: async ({ signal }) => {
+      const { items } = await client.call('listUsers', { query: { limit: 1000 }, signal })
+      return new Map(
+        items.flatMap(({ userId, accountId, name }) => [[userId, name] as const, [accountId, name] as const]),
+      )
+    },
+  })
+}
+
 export function auditQuery(client: Client, after: string | undefined) {
   return queryOptions({
     queryKey: ['audit', { after }],

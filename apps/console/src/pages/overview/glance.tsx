@@ -17,7 +17,9 @@ export function Glance({ overview }: { overview: OverviewView }) {
   return (
     <div className="grid grid-cols-2 gap-3 md:gap-4 xl:grid-cols-4">
       <Tile>
-        <Figure name="Nodes taking work" value={formatCount(up)} unit={`of ${formatCount(all)}`} />
+        <dl>
+          <Figure name="Nodes taking work" value={formatCount(up)} unit={`of ${formatCount(all)}`} />
+        </dl>
         <ul aria-label="Nodes by state" className="mt-2.5 flex flex-wrap gap-1.5">
           {states.map(([state, count]) => (
             <li key={state} className="flex items-center gap-1">
@@ -54,19 +56,21 @@ export function Glance({ overview }: { overview: OverviewView }) {
         />
       </Tile>
       <Tile>
-        <Figure
-          name="Your balance"
-          value={formatTokens(available)}
-          unit="tokens"
-          note={`${formatTokens(onHold)} on hold for running jobs`}
-        />
+        <dl>
+          <Figure
+            name="Your balance"
+            value={formatTokens(available)}
+            unit="tokens"
+            note={`${formatTokens(onHold)} on hold for running jobs`}
+          />
+        </dl>
       </Tile>
     </div>
   )
 }
 
 function Tile({ children }: { children: ReactNode }) {
-  return <dl className="min-w-0 rounded-2xl border border-line bg-surface p-3.5 shadow-card sm:p-4">{children}</dl>
+  return <div className="min-w-0 rounded-2xl border border-line bg-surface p-3.5 shadow-card sm:p-4">{children}</div>
 }
 
 interface UsageProps {
@@ -81,13 +85,15 @@ interface UsageProps {
 function Usage({ name, value, unit, part, whole, text }: UsageProps) {
   return (
     <>
-      <Figure name={name} value={value} unit={unit} />
-      <dd className="mt-3">
+      <dl>
+        <Figure name={name} value={value} unit={unit} />
+      </dl>
+      <div className="mt-3">
         <UsageBar part={part} whole={whole} label={name} text={text} />
         <span className="figures mt-1.5 block text-[0.8125rem] text-faint">
           {whole > 0 ? `${formatNumber(percentOf(part, whole))} %` : 'No capacity yet'}
         </span>
-      </dd>
+      </div>
     </>
   )
 }
