@@ -19,7 +19,7 @@ export default defineConfig({
           // Modules keep no state of their own, so files can share a process: a third of the time of isolated ones.
           pool: 'forks',
           isolate: false,
-          testTimeout: 20_000,
+          testTimeout: 60_000,
           hookTimeout: 60_000,
         },
       },

@@ -20,6 +20,11 @@ const TOOLS = [
     isThere: () => versionsIn('/usr/lib/postgresql').some((path) => existsSync(join(path, 'bin', 'postgres'))),
   },
   {
+    for: 'unpacking the console’s archives',
+    packages: ['python3'],
+    isThere: () => existsSync('/usr/bin/python3'),
+  },
+  {
     for: 'rebuilding the example programs',
     packages: ['clang', 'lld', 'wasi-libc', 'libclang-rt-dev-wasm32'],
     isThere: () => existsSync('/usr/bin/clang') && existsSync('/usr/bin/wasm-ld') && hasWasmLibraries(),
