@@ -1,4 +1,4 @@
-import { fork, spawn } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, unlink, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -9,7 +9,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { binariesIn, linkLibraries, packagedBinaries } from './binaries.ts'
 import { versionOf } from './cluster.ts'
 import { startPostgres } from './index.ts'
-import { run } from './launch.ts'
+import { chooseLauncher } from './identity.ts'
+import { launch, run } from './launch.ts'
 import { serverProcesses } from './leftovers.ts'
 import type { ChildProcess } from 'node:child_process'
 import type { PostgresConnection, PostgresEvent, PostgresOptions, RunningPostgres } from './index.ts'
@@ -267,9 +268,9 @@ async function leaveOrphan(): Promise<number> {
   const command = await readFile(`/proc/${first.pid()}/cmdline`, 'utf8')
   await first.stop()
   const words = command.split('\0').slice(0, -1)
-  const prefix = asRoot ? ['unshare', '--user', '--map-user=1000', '--map-group=1000', '--'] : []
-  const [program, ...args] = [...prefix, ...words]
-  const orphan = spawn(program!, args, { detached: true, stdio: 'ignore', env: { LC_ALL: 'C' } })
+  const launcher = await chooseLauncher(dataDir, await stat(cluster()))
+  const unbound = launcher.prefix.map((word) => (word === 'INT' ? 'clear' : word))
+  const orphan = launch({ ...launcher, prefix: unbound }, words, 'ignore')
   orphan.unref()
   await expect
     .poll(
