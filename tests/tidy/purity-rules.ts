@@ -6,7 +6,7 @@ const STATEMENT =
 const DATABASE_LIBRARY = /^(kysely|pg)(\/|$)/
 
 /** The platform's store, and the little database in which a worker keeps what it has yet to report. */
-const SQL_HOMES = /^apps\/(control-plane\/src\/db\/|worker\/src\/spool\.ts$)/
+const SQL_HOMES = /^apps\/(control-plane\/src\/db\/|worker\/src\/spool[\w-]*\.ts$)/
 const SQL_HOME = 'Only apps/control-plane/src/db knows the database: ask through a store.'
 
 /** SQL has one home. */
