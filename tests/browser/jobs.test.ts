@@ -85,7 +85,7 @@ describe('the mandelbrot example', () => {
     expect(new URL(page.url()).searchParams.get('task')).toMatch(/^task_/)
     await page.keyboard.press('Escape')
     await sheet.waitFor({ state: 'hidden' })
-    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('/in/r1-c2.json')
+    await expect.poll(async () => page.evaluate(() => document.activeElement?.textContent)).toBe('/in/r1-c2.json')
     expect(complaints).toEqual([])
     await context.close()
   })
@@ -150,7 +150,10 @@ describe('a job that is written by hand', () => {
     await page.getByLabel('Folder of the job').setInputFiles(MANDELBROT)
     await page.getByText('tokens at most').waitFor()
     await page.getByLabel('Budget, tokens').fill('0.001')
-    await page.getByText(/The job could cost up to .* tokens, and its budget is 0.001/).waitFor()
+    await page
+      .getByText(/The job could cost up to .* tokens, and its budget is 0.001/)
+      .first()
+      .waitFor()
     await page.getByLabel('Cores').fill('900')
     await expect
       .poll(async () => page.getByText('It would not be taken:').locator('..').getByRole('listitem').count())

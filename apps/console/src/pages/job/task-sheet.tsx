@@ -1,4 +1,5 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
 import type { AttemptView, TaskDetailView } from '@fog/contract'
 import { formatBytes, formatDuration, formatFuel } from '../../format/format.ts'
 import { Badge, State, type Tone, WorkState } from '../../parts/badge.tsx'
@@ -14,10 +15,11 @@ import { logsQuery, taskQuery } from './queries.ts'
 import { filesShown } from './results-part.tsx'
 
 /** One task from close by: its tries, what it printed, what it made. */
-export function TaskSheet({ taskId, onClose }: { taskId: string | undefined; onClose: () => void }) {
+export function TaskSheet({ taskId: chosen, onClose }: { taskId: string | undefined; onClose: () => void }) {
+  const taskId = useLatest(chosen)
   const client = useClient()
   const queries = useQueryClient()
-  const open = taskId !== undefined
+  const open = chosen !== undefined
   const detail = useQuery({ ...taskQuery(client, taskId ?? ''), enabled: open })
   const logs = useQuery({ ...logsQuery(client, queries, taskId ?? ''), enabled: open })
   const task = detail.data?.task
@@ -56,6 +58,13 @@ export function TaskSheet({ taskId, onClose }: { taskId: string | undefined; onC
       )}
     </Sheet>
   )
+}
+
+// While the sheet slides out it still shows what it showed.
+function useLatest(taskId: string | undefined): string | undefined {
+  const [latest, setLatest] = useState(taskId)
+  if (taskId !== undefined && taskId !== latest) setLatest(taskId)
+  return taskId ?? latest
 }
 
 function TaskBody({ detail }: { detail: TaskDetailView }) {
