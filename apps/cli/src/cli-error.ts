@@ -16,6 +16,7 @@ type Facts =
   | { code: 'cli.file_exists'; file: string }
   | { code: 'up.already_running'; dataDir: string; url: string }
   | { code: 'up.not_started'; what: string; why: string; log: string; reason: string }
+  | { code: 'up.port_taken'; address: string }
   | { code: 'up.worker_offline'; seconds: number; log: string }
   | { code: 'up.example_failed'; why: string }
   | { code: 'cli.not_joined'; folder: string }
@@ -62,6 +63,10 @@ export class CliError extends FogError<Facts> {
       fix: 'Use that one, stop it with Ctrl-C where it runs, or set FOG_DATA_DIR and FOG_HTTP_PORT for a second.',
     },
     'up.not_started': { says: 'The {what} did not start: {why}', fix: 'Its log is {log}.' },
+    'up.port_taken': {
+      says: 'Another program listens on {address} already.',
+      fix: 'Stop it, or choose another port with FOG_HTTP_PORT.',
+    },
     'up.worker_offline': {
       says: 'The worker was not online after {seconds} seconds.',
       fix: 'Its log is {log}.',

@@ -140,8 +140,9 @@ async function follow(
 async function explainDelay(it: Invocation, fog: Fog, jobId: string, signal: AbortSignal): Promise<void> {
   try {
     await it.clock.sleep(EXPLAIN_AFTER_MS, signal)
-    const { reasons } = await fog.client.call('explainJob', { params: { jobId }, signal })
-    if (reasons[0] && !signal.aborted) await it.note(`fog: still waiting: ${reasons[0].text}`)
+    const { status, reasons } = await fog.client.call('explainJob', { params: { jobId }, signal })
+    const isWaiting = status === 'queued' && !signal.aborted
+    if (isWaiting && reasons[0]) await it.note(`fog: still waiting: ${reasons[0].text}`)
   } catch {
     // Over before there was anything to explain, or not to be explained: no reason to disturb.
   }

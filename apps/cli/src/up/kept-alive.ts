@@ -82,13 +82,7 @@ export class KeptAlive {
     })
     this.#child = child
     const dead = child.exited.then((how) => {
-      throw new CliError({
-        code: 'up.not_started',
-        what,
-        why: why ?? `it ${how}.`,
-        reason: reason ?? '',
-        log: facts.logFile,
-      })
+      throw notStarted({ what, how, why, reason, log: facts.logFile })
     })
     // Whoever waits for it to be up hears of it; afterwards its end is watched elsewhere.
     dead.catch(() => undefined)
@@ -118,4 +112,23 @@ export class KeptAlive {
       )
     }
   }
+}
+
+interface FailedStart {
+  readonly what: string
+  readonly how: string
+  /** What it said of the reason itself, and the code it gave. */
+  readonly why: string | undefined
+  readonly reason: string | undefined
+  readonly log: string
+}
+
+function notStarted({ what, how, why, reason = '', log }: FailedStart): CliError {
+  const address = /EADDRINUSE\S* address already in use (\S+)/.exec(why ?? '')?.[1]
+  if (address !== undefined) return new CliError({ code: 'up.port_taken', address })
+  return new CliError({ code: 'up.not_started', what, why: sentence(why ?? `it ${how}`), reason, log })
+}
+
+function sentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`
 }
