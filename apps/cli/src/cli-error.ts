@@ -71,10 +71,7 @@ export class CliError extends FogError<Facts> {
       says: 'The worker was not online after {seconds} seconds.',
       fix: 'Its log is {log}.',
     },
-    'up.example_failed': {
-      says: 'The example did not come to its end: {why}',
-      fix: 'Start again, or leave out --example.',
-    },
+    'up.example_failed': { says: 'It did not come to its end: {why}', fix: 'Start again, or leave out --example.' },
     'cli.not_joined': {
       says: 'The device has not joined a fog yet: there is no identity in {folder}.',
       fix: 'Make a join token with `fog token join`, then run the command it prints here.',

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { ApiError, Unreachable } from '@fog/contract'
+import { AmountError } from '@fog/kernel'
 import { SdkError } from '@fog/sdk'
 import { CliError } from './cli-error.ts'
 import { exitCodeOf, Interrupted, programExitCode, runExitCodeOf } from './exit-code.ts'
@@ -16,6 +17,7 @@ test.each([
   ['a broken fog', refused(500), 4, 125],
   ['a fog that is not there', new Unreachable('x'), 4, 125],
   ['a wrong document', document, 2, 125],
+  ['an amount that is none', new AmountError({ code: 'amount.malformed', text: '-5' }), 2, 125],
   ['a damaged result', new SdkError({ code: 'result.damaged', path: 'p' }), 1, 125],
   ['a missing program', new CliError({ code: 'cli.program_missing', file: 'f', why: 'w' }), 127, 127],
   ['no log-in', new CliError({ code: 'cli.not_logged_in', url: 'u' }), 5, 125],

@@ -1,4 +1,5 @@
 import { ApiError, Unreachable } from '@fog/contract'
+import { AmountError } from '@fog/kernel'
 import { SdkError } from '@fog/sdk'
 import { CliError } from './cli-error.ts'
 
@@ -27,6 +28,7 @@ export function exitCodeOf(fault: unknown): number {
   if (fault instanceof Unreachable) return EXIT.unreachable
   if (fault instanceof CliError) return fault.exitCode
   if (fault instanceof SdkError) return fault.code.startsWith('document.') ? EXIT.usage : EXIT.failed
+  if (fault instanceof AmountError) return EXIT.usage
   if (fault instanceof ApiError) return exitCodeOfStatus(fault.status)
   return EXIT.failed
 }

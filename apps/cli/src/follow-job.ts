@@ -34,17 +34,21 @@ export async function waitShowing(it: Invocation, fog: Fog, { jobId, name, tasks
     draw()
   }
   const ticking = line.isTerminal ? setInterval(draw, 200) : undefined
+  const over = new AbortController()
+  const explaining = explainDelay(it, fog, { jobId, signal: over.signal, before: () => line.clear() })
   try {
-    const over = await it.interruptible(
+    const settled = await it.interruptible(
       (signal) => fog.wait(jobId, { signal, onChange }),
       () => {
         line.clear()
         return comeBackText(jobId, name, tasks)
       },
     )
-    line.end(textOf(it, line, over, it.now() - startedAt))
-    return over
+    line.end(textOf(it, line, settled, it.now() - startedAt))
+    return settled
   } finally {
+    over.abort()
+    await explaining
     clearInterval(ticking)
     line.clear()
   }
@@ -62,6 +66,27 @@ function textOf(it: Invocation, line: StatusLine, job: JobView, elapsedMs: numbe
   }
   const colours = coloursOf({ setting: it.config.colour, isTerminal: line.isTerminal })
   return line.isTerminal ? barText(progress, line.columns, colours) : progressLine(progress)
+}
+
+/** Waited this long without a node, the person is told what holds it up. */
+const EXPLAIN_AFTER_MS = 4_000
+
+/** Tells once what holds a job up that no node has begun after a while. */
+export async function explainDelay(
+  it: Invocation,
+  fog: Fog,
+  { jobId, signal, before }: { readonly jobId: string; readonly signal: AbortSignal; readonly before?: () => void },
+): Promise<void> {
+  try {
+    await it.clock.sleep(EXPLAIN_AFTER_MS, signal)
+    const { status, reasons } = await fog.client.call('explainJob', { params: { jobId }, signal })
+    const isWaiting = status === 'queued' && !signal.aborted
+    if (!isWaiting || !reasons[0]) return
+    before?.()
+    await it.note(`fog: still waiting: ${reasons[0].text}`)
+  } catch {
+    // Over before there was anything to explain, or not to be explained: no reason to disturb.
+  }
 }
 
 /** What a person needs to know who stops waiting. */

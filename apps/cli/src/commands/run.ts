@@ -12,7 +12,7 @@ import { CliError } from '../cli-error.ts'
 import { addCommand, type Runner } from '../command.ts'
 import { addTaskOptions, documentOf, type TaskFlags } from '../documents/task-flags.ts'
 import { EXIT, programExitCode, runExitCodeOf } from '../exit-code.ts'
-import { comeBackText, submitShowing } from '../follow-job.ts'
+import { comeBackText, explainDelay, submitShowing } from '../follow-job.ts'
 import type { CommonFlags, Invocation } from '../invocation.ts'
 import { gather, LiveOutput, type StreamName } from '../live-output.ts'
 import { runLocally } from '../run-locally.ts'
@@ -111,9 +111,6 @@ async function runOnFog(it: Invocation, document: JobDocument, { out }: RunFlags
 }
 
 const NOTHING: BlobRef = { digest: '', size: 0 }
-/** Waited this long without a node, the person is told what holds it up. */
-const EXPLAIN_AFTER_MS = 4_000
-
 /** Shows the log until the task is over, and answers how it ended. */
 async function follow(
   it: Invocation,
@@ -124,7 +121,7 @@ async function follow(
 ): Promise<TaskDetailView> {
   const { taskId } = (await fog.taskAt(jobId, 0))!
   const done = new AbortController()
-  const explaining = explainDelay(it, fog, jobId, AbortSignal.any([signal, done.signal]))
+  const explaining = explainDelay(it, fog, { jobId, signal: AbortSignal.any([signal, done.signal]) })
   try {
     for await (const chunk of fog.logs(taskId, { follow: true, signal })) await output?.take(chunk)
     for await (const detail of fog.watch({ jobId, signal }, () => fog.client.call('getTask', { params: { taskId } }))) {
@@ -135,17 +132,6 @@ async function follow(
     await explaining
   }
   throw new Error('a watch ends only with its signal')
-}
-
-async function explainDelay(it: Invocation, fog: Fog, jobId: string, signal: AbortSignal): Promise<void> {
-  try {
-    await it.clock.sleep(EXPLAIN_AFTER_MS, signal)
-    const { status, reasons } = await fog.client.call('explainJob', { params: { jobId }, signal })
-    const isWaiting = status === 'queued' && !signal.aborted
-    if (isWaiting && reasons[0]) await it.note(`fog: still waiting: ${reasons[0].text}`)
-  } catch {
-    // Over before there was anything to explain, or not to be explained: no reason to disturb.
-  }
 }
 
 async function complete(fog: Fog, output: LiveOutput, result: NonNullable<TaskDetailView['result']>, jobId: string) {

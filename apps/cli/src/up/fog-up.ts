@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Fog } from '@fog/sdk'
 import { CliError } from '../cli-error.ts'
-import { EXIT } from '../exit-code.ts'
+import { EXIT, Interrupted } from '../exit-code.ts'
+import { tellFault } from '../faults.ts'
 import { FileLock } from '../file-lock.ts'
 import type { Invocation } from '../invocation.ts'
 import { readLocalFog } from '../server/local-fog.ts'
@@ -72,10 +73,21 @@ async function story(
     await report.worker(await startWorker(it, seat, start, (worker) => house.keep(worker)))
   }
   if (signal.aborted) return 'stopped'
-  if (example && workers > 0) await report.example(await runExample(it, fog, dataDir))
+  if (example) await tryExample(it, fog, workers, report)
+  if (signal.aborted) return 'stopped'
   const me = setupCode === undefined ? await fog.client.call('getMe', {}) : undefined
   await report.up({ url, setupCode, adminName: me?.name, hasConsole: consoleDirOf(it) !== undefined })
   return 'up'
+}
+
+/** A fog without its example is still a fog: what went wrong is said, and it stays up. */
+async function tryExample(it: Invocation, fog: Fog, workers: number, report: UpReport): Promise<void> {
+  if (workers === 0) return report.exampleFailed('it needs a worker on this machine.')
+  try {
+    await report.example(await runExample(it, fog, it.config.dataDir))
+  } catch (fault) {
+    if (!(fault instanceof Interrupted)) await report.exampleFailed(tellFault(fault).detail)
+  }
 }
 
 interface Door {
@@ -142,6 +154,7 @@ class House {
   readonly #children: KeptAlive[] = []
   readonly #fail: () => void
   #ignore: (() => void)[] = []
+  #isStopped = false
 
   constructor() {
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -149,7 +162,9 @@ class House {
     this.#fail = resolve
   }
 
+  /** One that comes when everything stops already will not start. */
   keep(child: KeptAlive): void {
+    if (this.#isStopped) child.kill()
     this.#children.push(child)
   }
 
@@ -181,6 +196,7 @@ class House {
   }
 
   async stop(): Promise<void> {
+    this.#isStopped = true
     for (const child of this.#children.splice(0).reverse()) await child.stop()
   }
 }

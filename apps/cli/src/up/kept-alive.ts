@@ -44,8 +44,9 @@ export class KeptAlive {
     this.#options = options
   }
 
-  /** Starts it, and answers what it said when it was up. Throws `up.not_started` with the reason it gave. */
+  /** Starts it, and answers what it said when it was up. Throws `up.not_started` with the reason it gave, or that it was stopped. */
   async start(): Promise<ChildMessage> {
+    this.#stopping.signal.throwIfAborted()
     const { child, ready } = this.#spawn()
     const message = await ready
     this.#keeping = this.#keep(child)

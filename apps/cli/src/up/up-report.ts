@@ -50,6 +50,10 @@ export class UpReport {
     )
   }
 
+  async exampleFailed(why: string): Promise<void> {
+    await this.#tell({ type: 'example-failed', why }, `✗ The example was not run: ${why}`)
+  }
+
   async up({ url, setupCode, adminName, hasConsole }: UpFacts): Promise<void> {
     const { bold } = this.#it.colours
     const setupUrl = setupCode === undefined ? undefined : `${url}/setup#code=${setupCode}`
