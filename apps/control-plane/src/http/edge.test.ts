@@ -153,6 +153,7 @@ describe('what is wrong with a request', () => {
     expect([xml.statusCode, xml.json<Problem>().code]).toEqual([415, 'http.media_type'])
     const large = await fog.ask('submitJob', { body: { ...SUBMISSION, args: ['x'.repeat(2000)] }, token })
     expect([large.statusCode, large.json<Problem>().code]).toEqual([413, 'http.body_too_large'])
+    expect(large.json<Problem>().detail).toContain('larger than the 1000 bytes')
   })
 
   test('queries and addresses are read strictly', async () => {

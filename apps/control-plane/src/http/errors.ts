@@ -150,9 +150,9 @@ export interface Answer {
   readonly fault: unknown
 }
 
-/** Turns whatever was thrown into what the caller reads. What is ours says nothing of our insides. */
-export function answerFor(thrown: unknown, requestId: string): Answer {
-  const error = asFogError(thrown)
+/** Turns whatever was thrown, on a route that lets `maxBodyBytes` in, into what the caller reads: nothing of our insides. */
+export function answerFor(thrown: unknown, requestId: string, maxBodyBytes = 0): Answer {
+  const error = asFogError(thrown, maxBodyBytes)
   const status = statusOf(error)
   if (status < 500) return { problem: problemOf(error, status, requestId), fault: undefined }
   // Only what was written for the person at the other end is told; the rest stands in the log under the request's id.
@@ -189,15 +189,15 @@ function plain(facts: Record<string, unknown>): Record<string, unknown> {
   return JSON.parse(JSON.stringify(facts, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)))
 }
 
-function asFogError(thrown: unknown): FogError {
+function asFogError(thrown: unknown, maxBytes: number): FogError {
   if (isFogError(thrown)) return thrown
-  return fromFastify(thrown) ?? new HttpError({ code: 'http.internal' }, { cause: thrown })
+  return fromFastify(thrown, maxBytes) ?? new HttpError({ code: 'http.internal' }, { cause: thrown })
 }
 
 /** What Fastify itself refuses before a handler runs. */
-function fromFastify(thrown: unknown): HttpError | undefined {
-  const { code = '', statusCode = 500, message = '', limit } = (thrown ?? {}) as Partial<FastifyFault>
-  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new HttpError({ code: 'http.body_too_large', maxBytes: limit ?? 0 })
+function fromFastify(thrown: unknown, maxBytes: number): HttpError | undefined {
+  const { code = '', statusCode = 500, message = '' } = (thrown ?? {}) as Partial<FastifyFault>
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new HttpError({ code: 'http.body_too_large', maxBytes })
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')
     return new HttpError({ code: 'http.media_type', wants: 'application/json' })
   if (statusCode === 503) return new HttpError({ code: 'http.unavailable' })
@@ -210,5 +210,4 @@ interface FastifyFault {
   readonly code: string
   readonly statusCode: number
   readonly message: string
-  readonly limit: number
 }

@@ -111,7 +111,7 @@ function callerOf({ letIn }: FastifyRequest): string | undefined {
 }
 
 function answerFault(thrown: unknown, request: FastifyRequest, reply: FastifyReply, metrics: Metrics): FastifyReply {
-  const { problem, fault } = answerFor(thrown, request.id)
+  const { problem, fault } = answerFor(thrown, request.id, request.routeOptions?.bodyLimit)
   if (request.raw.destroyed && !request.raw.complete) request.log.debug({ err: thrown }, 'the caller hung up')
   else if (fault !== undefined) request.log.error({ err: fault, code: problem.code }, 'a request failed')
   countRefusal(problem, request, metrics)
