@@ -84,7 +84,7 @@ async function openDatabase(
   started: (() => Promise<void>)[],
 ): Promise<{ database: Database; leadership: Leadership }> {
   const address: DatabaseAddress = config.databaseUrl ?? (await embedded(config, log, started)).connection
-  const database = await openPgDatabase({ address, log })
+  const database = await openPgDatabase({ address, alone: config.databaseUrl === undefined, log })
   started.push(() => database.close())
   return { database, leadership: new PgLeadership({ address, log }) }
 }

@@ -58,7 +58,7 @@ export interface Timing {
   readonly heartbeatsPerSecond: number
   /** A gateway not heard of for this long has lost its channels. */
   readonly gatewayLostMs: number
-  /** Results gather at least this long; even at 0, all that come while one transaction runs share the next. */
+  /** Results gather this long before one transaction takes them in; those that come meanwhile share the next. */
   readonly groupCommitMs: number
   readonly loopIdleMs: number
   readonly stopGraceMs: number
@@ -109,7 +109,7 @@ export function readConfig(env: Environment = process.env): Config {
       heartbeatMaxMs: whole('FOG_HEARTBEAT_MAX_MS', 60_000, 100, 600_000),
       heartbeatsPerSecond: whole('FOG_HEARTBEATS_PER_SECOND', 500, 1, 100_000),
       gatewayLostMs: whole('FOG_GATEWAY_LOST_MS', 10_000, 500, 600_000),
-      groupCommitMs: whole('FOG_GROUP_COMMIT_MS', 0, 0, 1_000),
+      groupCommitMs: whole('FOG_GROUP_COMMIT_MS', 2, 0, 1_000),
       loopIdleMs: whole('FOG_LOOP_IDLE_MS', 1_000, 10, 60_000),
       stopGraceMs: whole('FOG_STOP_GRACE_MS', 10_000, 0, 600_000),
     },

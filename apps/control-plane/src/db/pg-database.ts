@@ -23,6 +23,8 @@ import type { Db, Tables } from './tables.ts'
 
 export interface PgDatabaseOptions {
   readonly address: DatabaseAddress
+  /** Whether no other control plane works on the database: then nobody else has to be woken. */
+  readonly alone?: boolean | undefined
   readonly log?: Log | undefined
   readonly limits?: Partial<PgDatabaseLimits>
 }
@@ -66,7 +68,7 @@ export class PgDatabase implements Database {
   readonly #log: Log | undefined
   #closed = false
 
-  private constructor({ address, log, limits }: PgDatabaseOptions) {
+  private constructor({ address, alone, log, limits }: PgDatabaseOptions) {
     this.#limits = { ...LIMITS, ...limits }
     this.#log = log
     this.#pool = makePool(address, this.#limits)
@@ -75,7 +77,7 @@ export class PgDatabase implements Database {
     // statement under way, and as an event that would end the process if nobody listened.
     this.#pool.on('error', onLost).on('connect', (client) => client.on('error', onLost))
     this.#kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: this.#pool }) })
-    this.#wakeups = new PgWakeups({ address, log })
+    this.#wakeups = new PgWakeups({ address, alone, log })
     this.read = storesOf(this.#kysely)
   }
 

@@ -13,6 +13,8 @@ const TOPICS: readonly WakeTopic[] = ['place', 'dispatch', 'cancel', 'settle', '
 
 export interface WakeupDependencies {
   readonly address: DatabaseAddress
+  /** Whether there is nobody else to wake. */
+  readonly alone?: boolean | undefined
   readonly log?: Log | undefined
 }
 
@@ -22,6 +24,7 @@ export interface WakeupDependencies {
  */
 export class PgWakeups {
   readonly #address: DatabaseAddress
+  readonly #alone: boolean
   readonly #log: Log | undefined
   readonly #listeners = new Map<WakeTopic, Set<() => void>>()
   readonly #stopping = new AbortController()
@@ -31,8 +34,9 @@ export class PgWakeups {
   #waiting = new Set<WakeTopic>()
   #sending = false
 
-  constructor({ address, log }: WakeupDependencies) {
+  constructor({ address, alone = false, log }: WakeupDependencies) {
     this.#address = address
+    this.#alone = alone
     this.#log = log
   }
 
@@ -58,9 +62,9 @@ export class PgWakeups {
   announce(topics: ReadonlySet<WakeTopic>): void {
     for (const topic of topics) {
       this.#wake(topic)
-      this.#waiting.add(topic)
+      if (!this.#alone) this.#waiting.add(topic)
     }
-    if (topics.size > 0 && !this.#sending) void this.#send()
+    if (!this.#alone && topics.size > 0 && !this.#sending) void this.#send()
   }
 
   async #send(): Promise<void> {

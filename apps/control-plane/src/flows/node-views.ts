@@ -1,4 +1,4 @@
-import { type FogNode, offerOf, slotsOf, takesWork } from '@fog/fog'
+import { type FogNode, offerOf, slotsOf, stateOf, takesWork } from '@fog/fog'
 import type { NodeView } from '@fog/scheduler'
 import type { Stores } from '../ports.ts'
 
@@ -13,6 +13,12 @@ export async function allNodes(nodes: Stores['nodes']): Promise<FogNode[]> {
     found.push(...page)
     if (page.length < PAGE) return found
   }
+}
+
+/** Whether a node works and can be told of new work, full or not. */
+export function isOpen(node: FogNode): boolean {
+  const state = stateOf(node)
+  return (state === 'online' || state === 'throttled') && node.gatewayId !== undefined
 }
 
 /** A node as the scheduler sees it. `warm` are the programs it ran lately. */

@@ -1,10 +1,19 @@
 import { NOTHING } from '@fog/fog'
 import { type AttemptId, type Instant, type JobId, newId, type NodeId } from '@fog/kernel'
-import { type Attempt, type Job, type NodeView, type Plan, plan, type QueuedTask, type Tier } from '@fog/scheduler'
+import {
+  type Attempt,
+  type Job,
+  type NodeView,
+  type Plan,
+  plan,
+  type QueuedTask,
+  type Tier,
+  type WaitReason,
+} from '@fog/scheduler'
 import type { Platform } from '../platform.ts'
 import type { Transaction } from '../ports.ts'
 import { advanceTasks, type TaskChange } from './advance-tasks.ts'
-import { allNodes, nodeView } from './node-views.ts'
+import { allNodes, isOpen, nodeView } from './node-views.ts'
 import { route } from './route.ts'
 
 /** So many tasks are planned together. */
@@ -58,7 +67,7 @@ export async function placeJobs(platform: Platform, round: Round): Promise<Place
       const queue = await tx.jobs.takeQueued(now, WINDOW, waiting)
       if (queue.length === 0) break
       const nodes = await openNodes(tx, round)
-      if (nodes.every(({ slots }) => slots < 1)) break
+      if (nodes.length === 0) break
       const attempts = await placeWindow(platform, tx, queue, nodes, round)
       placed.push(...waits(attempts, queue))
       if (attempts.length === queue.length && queue.length === WINDOW) return { next: 'more', placed }
@@ -69,9 +78,15 @@ export async function placeJobs(platform: Platform, round: Round): Promise<Place
   })
 }
 
-async function openNodes(tx: Transaction, round: Round): Promise<NodeView[]> {
-  const nodes = await allNodes(tx.nodes)
-  return nodes.map((node) => nodeView(node, round.warmOn(node.nodeId))).filter(({ closed }) => closed === undefined)
+/** A node that works, and how many leases it holds, running and in line. */
+interface OpenNode {
+  readonly view: NodeView
+  readonly leases: number
+}
+
+async function openNodes(tx: Transaction, round: Round): Promise<OpenNode[]> {
+  const nodes = (await allNodes(tx.nodes)).filter(isOpen)
+  return nodes.map((node) => ({ view: nodeView(node, round.warmOn(node.nodeId)), leases: node.reservations }))
 }
 
 function waits(attempts: readonly Attempt[], queue: readonly QueuedTask[]): PlacedRound['placed'] {
@@ -82,19 +97,20 @@ function waits(attempts: readonly Attempt[], queue: readonly QueuedTask[]): Plac
   })
 }
 
-function isFull({ free }: NodeView): boolean {
-  return free.cpuMilli < 1
+function isFull({ view: { free, slots } }: OpenNode): boolean {
+  return slots < 1 || free.cpuMilli < 1
 }
 
 async function placeWindow(
   platform: Platform,
   tx: Transaction,
   queue: readonly QueuedTask[],
-  nodes: readonly NodeView[],
+  nodes: readonly OpenNode[],
   round: Round,
 ): Promise<readonly Attempt[]> {
   const now = platform.clock.now()
-  const first = plan(queue, nodes, { now, route, lastNodeId: round.lastNodeId })
+  const roomy = nodes.map(({ view }) => view).filter(({ slots }) => slots > 0)
+  const first = plan(queue, roomy, { now, route, lastNodeId: round.lastNodeId })
   const ahead = planAhead(queue, nodes, first, now)
   round.lastNodeId = first.lastNodeId
   const attempts = leasesFor(platform, [...first.placements, ...ahead], queue, nodes, now)
@@ -117,38 +133,39 @@ async function placeWindow(
 
 /**
  * Tasks that take less time than their results take to travel are leased ahead of their turn, so that a device goes from
- * one to the next without waiting for us. Only where there is no room at all, only as many as the device takes at once, and
- * never so many that another device would stand idle for long.
+ * one to the next without waiting for us, and so that many share a transaction. Only where there is no room at all, never
+ * more than a second's work for a device, and not before half of what it had in line is done.
  */
 function planAhead(
   queue: readonly QueuedTask[],
-  nodes: readonly NodeView[],
+  nodes: readonly OpenNode[],
   first: Plan,
   now: Instant,
 ): Plan['placements'] {
-  const full = new Set(first.waiting.filter(({ reason }) => reason === 'no_room').map(({ taskId }) => taskId))
-  const short = queue.filter(({ task, job }) => full.has(task.taskId) && isShort(job, now))
+  const full = new Set(first.waiting.filter(({ reason }) => reason in NO_ROOM).map(({ taskId }) => taskId))
+  const short = queue.filter(({ task, job }) => full.has(task.taskId) && taskMs(job, now) < SHORT_MS)
   if (short.length === 0) return []
-  const taken = new Map<NodeId, number>()
-  for (const { nodeId } of first.placements) taken.set(nodeId, (taken.get(nodeId) ?? 0) + 1)
-  const roomy = nodes.map((node) => ({
-    ...node,
-    free: times(node.capacity, AHEAD),
-    slots: node.slots - (taken.get(node.nodeId) ?? 0),
-  }))
-  return plan(short, roomy, { now, route, lastNodeId: first.lastNodeId }).placements
+  const longest = short.reduce((most, { job }) => Math.max(most, taskMs(job, now)), 0)
+  const most = Math.max(LINE.shortest, Math.min(LINE.longest, Math.floor(LINE.workMs / longest)))
+  const taken = Map.groupBy(first.placements, ({ nodeId }) => nodeId)
+  const line = nodes.map(({ view, leases }) => ({ view, held: leases + (taken.get(view.nodeId)?.length ?? 0) }))
+  const views = line
+    .filter(({ held }) => held * 2 <= most)
+    .map(({ view, held }) => ({ ...view, free: times(view.capacity, LINE.longest), slots: most - held }))
+  return plan(short, views, { now, route, lastNodeId: first.lastNodeId }).placements
 }
 
-/** So many tasks may wait on a device for each that it has room to run. */
-const AHEAD = 4
-/** A task this short is leased ahead: with four in line, a device that joins waits for less than a second of work. */
+/** Why a task waits that would fit if the devices were empty. */
+const NO_ROOM: Partial<Record<WaitReason, true>> = { no_room: true, none_open: true }
 const SHORT_MS = 250
+/** Leases that a device holds at most while tasks are short, running ones counted: about so much work. */
+const LINE = { shortest: 4, longest: 32, workMs: 1000 }
 const DONE_BEFORE_KNOWN = 4
 
-/** Whether the job's tasks have been short so far, by how many were done in the time since it started. */
-function isShort({ startedAt, counts }: Job, now: Instant): boolean {
-  if (startedAt === undefined || counts.done < DONE_BEFORE_KNOWN) return false
-  return ((now - startedAt) * Math.max(1, counts.running)) / counts.done < SHORT_MS
+/** How long a task of the job has taken so far, by how many were done since it started and run at once; without end until known. */
+function taskMs({ startedAt, counts }: Job, now: Instant): number {
+  if (startedAt === undefined || counts.done < DONE_BEFORE_KNOWN) return Infinity
+  return ((now - startedAt) * Math.max(1, counts.running)) / counts.done
 }
 
 function times({ cpuMilli, memoryBytes, diskBytes }: NodeView['capacity'], factor: number): NodeView['capacity'] {
@@ -160,11 +177,11 @@ function leasesFor(
   { config, rng }: Platform,
   placements: Plan['placements'],
   queue: readonly QueuedTask[],
-  nodes: readonly NodeView[],
+  nodes: readonly OpenNode[],
   at: Instant,
 ): Attempt[] {
   const tasks = new Map(queue.map(({ task }) => [task.taskId, task]))
-  const owners = new Map(nodes.map(({ nodeId, ownerId }) => [nodeId, ownerId]))
+  const owners = new Map(nodes.map(({ view: { nodeId, ownerId } }) => [nodeId, ownerId]))
   const fences = new Map<string, number>()
   return placements.map(({ taskId, nodeId }) => {
     const task = tasks.get(taskId)!
