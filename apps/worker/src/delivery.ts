@@ -121,7 +121,7 @@ export class Delivery {
       const [attemptId] = this.#queue
       if (attemptId === undefined) return
       this.#queue.delete(attemptId)
-      const finished = spool.find(attemptId)
+      const finished = await spool.find(attemptId)
       if (!finished) continue
       if (finished.uploads.length > 0 && !this.#uploaded.has(attemptId)) await this.#startUpload(finished)
       else this.#send(finished)

@@ -29,7 +29,7 @@ async function main(): Promise<void> {
     stop('it cannot go on')
   }
   try {
-    worker = Worker.open({
+    worker = await Worker.open({
       config,
       env: process.env,
       log,

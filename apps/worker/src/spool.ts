@@ -1,8 +1,9 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { AttemptId } from '@fog/kernel'
 import { WorkerError } from './errors.ts'
+import { SpoolDatabase, SpoolDatabaseFault } from './spool-database.ts'
+import type { Statement } from './spool-thread.ts'
 
 /** A result that the control plane has not acknowledged. */
 export interface FinishedAttempt {
@@ -32,57 +33,82 @@ export const DEFAULT_SPOOL: SpoolOptions = { maxResults: 8_000, maxBytes: 4 * 10
 
 /** What may wait for a commit waits this long at most. */
 const LATER_MS = 250
+/** Results kept at hand too: most are sent at once, and once. */
+const MOST_AT_HAND = 64
 
-const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS leases (attempt_id TEXT PRIMARY KEY, fence INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS finished (
+const SETUP = [
+  // The exclusive lock is taken by the first write and kept until the file is closed.
+  'PRAGMA locking_mode = EXCLUSIVE',
+  'PRAGMA journal_mode = WAL',
+  'PRAGMA synchronous = FULL',
+  'BEGIN IMMEDIATE',
+  'CREATE TABLE IF NOT EXISTS leases (attempt_id TEXT PRIMARY KEY, fence INTEGER NOT NULL) STRICT, WITHOUT ROWID',
+  `CREATE TABLE IF NOT EXISTS finished (
     sequence INTEGER PRIMARY KEY,
     attempt_id TEXT NOT NULL UNIQUE,
     fence INTEGER NOT NULL,
     message TEXT NOT NULL,
     uploads TEXT NOT NULL,
     upload_bytes INTEGER NOT NULL
-  ) STRICT;
-`
+  ) STRICT`,
+  'COMMIT',
+]
+
+const ACCEPT = 'INSERT OR REPLACE INTO leases (attempt_id, fence) VALUES (?, ?)'
+const DROP = 'DELETE FROM leases WHERE attempt_id = ?'
+const KEEP =
+  'INSERT OR REPLACE INTO finished (attempt_id, fence, message, uploads, upload_bytes) VALUES (?, ?, ?, ?, ?)'
+const FORGET = 'DELETE FROM finished WHERE attempt_id = ?'
+const LEASES = 'SELECT attempt_id AS attemptId, fence FROM leases'
+const FIND = `SELECT attempt_id AS attemptId, fence, message, uploads, upload_bytes AS uploadBytes
+  FROM finished WHERE attempt_id = ?`
+const SIZES = `SELECT attempt_id AS attemptId, fence, length(message) + upload_bytes AS bytes
+  FROM finished ORDER BY sequence`
 
 /**
  * What must survive the worker's death: the leases it took and the results nobody has acknowledged yet.
  *
  * Holding the spool is holding the folder: its file lock goes with the process, however that dies. Results that finish
- * in one turn are made durable by one commit; what costs nothing to lose rides with the next of them.
+ * while one commit is under way share the next; what costs nothing to lose rides with them.
  */
 export class Spool {
-  readonly #database: DatabaseSync
+  readonly #database: SpoolDatabase
   readonly #options: SpoolOptions
-  readonly #statements: Statements
   /** Unacknowledged results and the size of each. */
-  readonly #results = new Map<AttemptId, { readonly fence: number; readonly bytes: number }>()
-  #bytes = 0
+  readonly #results: Map<AttemptId, { readonly fence: number; readonly bytes: number }>
+  readonly #atHand = new Map<AttemptId, FinishedAttempt>()
+  /** Leases of the last run that it never ended. */
+  readonly #interrupted: readonly HeldAttempt[]
+  #bytes: number
   #pending: Change[] = []
-  #commit: NodeJS.Immediate | undefined
+  #committing: Promise<void> | undefined
   #laterCommit: NodeJS.Timeout | undefined
 
-  private constructor(database: DatabaseSync, options: SpoolOptions) {
+  private constructor(
+    database: SpoolDatabase,
+    options: SpoolOptions,
+    sizes: readonly SizeRow[],
+    leases: HeldAttempt[],
+  ) {
     this.#database = database
     this.#options = options
-    this.#statements = prepare(database)
-    for (const { attemptId, fence, bytes } of this.#statements.sizes.all() as unknown as SizeRow[]) {
-      this.#results.set(attemptId, { fence, bytes })
-      this.#bytes += bytes
-    }
+    this.#results = new Map(sizes.map(({ attemptId, fence, bytes }) => [attemptId, { fence, bytes }]))
+    this.#bytes = sizes.reduce((sum, { bytes }) => sum + bytes, 0)
+    this.#interrupted = leases
   }
 
   /** Takes the folder for this process. Throws `worker.folder_in_use` or `worker.spool_unreadable`. */
-  static open(folder: string, options: SpoolOptions = DEFAULT_SPOOL): Spool {
+  static async open(folder: string, options: SpoolOptions = DEFAULT_SPOOL): Promise<Spool> {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     const file = join(folder, 'spool.db')
-    const database = openDatabase(file, folder)
+    const words = { begin: 'BEGIN IMMEDIATE', commit: 'COMMIT', rollback: 'ROLLBACK' }
     try {
-      database.exec(SCHEMA)
-      return new Spool(database, options)
+      const database = await SpoolDatabase.open({ file, statements: SETUP, ...words })
+      const sizes = (await database.read(SIZES)) as readonly SizeRow[]
+      const leases = (await database.read(LEASES)) as readonly HeldAttempt[]
+      return new Spool(database, options, sizes, [...leases])
     } catch (fault) {
-      database.close()
-      throw new WorkerError({ code: 'worker.spool_unreadable', file, why: reasonOf(fault) }, { cause: fault })
+      throw openingFault(fault, folder, file)
     }
   }
 
@@ -91,9 +117,9 @@ export class Spool {
     return this.#results.size >= this.#options.maxResults || this.#bytes >= this.#options.maxBytes
   }
 
-  /** Leases taken and not ended. Right after a start these are what the last run left unfinished. */
-  leases(): HeldAttempt[] {
-    return this.#statements.leases.all() as unknown as HeldAttempt[]
+  /** Leases that the last run took and never ended. */
+  get interrupted(): readonly HeldAttempt[] {
+    return this.#interrupted
   }
 
   /** Unacknowledged results, oldest first. */
@@ -105,40 +131,47 @@ export class Spool {
     return this.#results.get(attemptId)?.fence
   }
 
-  find(attemptId: AttemptId): FinishedAttempt | undefined {
-    const row = this.#statements.find.get(attemptId) as ResultRow | undefined
+  async find(attemptId: AttemptId): Promise<FinishedAttempt | undefined> {
+    const atHand = this.#atHand.get(attemptId)
+    if (atHand || !this.#results.has(attemptId)) return atHand
+    const [row] = (await this.#database.read(FIND, [attemptId])) as readonly ResultRow[]
     return row && { ...row, uploads: JSON.parse(row.uploads) as string[] }
   }
 
   /** Notes a lease. Losing it loses nothing: the control plane knows that it gave it. */
-  accept(held: HeldAttempt): Promise<void> {
-    return this.#change('later', () => void this.#statements.accept.run(held.attemptId, held.fence))
+  accept({ attemptId, fence }: HeldAttempt): Promise<void> {
+    return this.#change('later', { text: ACCEPT, values: [attemptId, fence] })
   }
 
   /** Ends a lease without a result. */
   drop(attemptId: AttemptId): Promise<void> {
-    return this.#change('later', () => void this.#statements.drop.run(attemptId))
+    return this.#change('later', { text: DROP, values: [attemptId] })
   }
 
   /** Turns a lease into a result. Resolves when it is durable; rejects when it cannot be kept. */
-  async finish({ attemptId, fence, message, uploads, uploadBytes }: FinishedAttempt): Promise<void> {
-    await this.#change('now', () => {
-      this.#statements.drop.run(attemptId)
-      this.#statements.keep.run(attemptId, fence, message, JSON.stringify(uploads), uploadBytes)
-    })
+  async finish(finished: FinishedAttempt): Promise<void> {
+    const { attemptId, fence, message, uploads, uploadBytes } = finished
+    const values = [attemptId, fence, message, JSON.stringify(uploads), uploadBytes]
+    await this.#change('now', { text: DROP, values: [attemptId] }, { text: KEEP, values })
     this.#count(attemptId, { fence, bytes: message.length + uploadBytes })
+    this.#atHand.set(attemptId, finished)
+    const [oldest] = this.#atHand.keys()
+    if (this.#atHand.size > MOST_AT_HAND && oldest) this.#atHand.delete(oldest)
   }
 
   /** Forgets results that were acknowledged, or will never count. Come back from a crash, they are told to go again. */
   forget(attemptIds: readonly AttemptId[]): Promise<void> {
-    for (const attemptId of attemptIds) this.#count(attemptId, undefined)
-    return this.#change('later', () => attemptIds.forEach((attemptId) => this.#statements.forget.run(attemptId)))
+    for (const attemptId of attemptIds) {
+      this.#count(attemptId, undefined)
+      this.#atHand.delete(attemptId)
+    }
+    return this.#change('later', ...attemptIds.map((attemptId) => ({ text: FORGET, values: [attemptId] })))
   }
 
   /** Commits what is pending and gives the folder free. */
-  close(): void {
-    this.#flush()
-    this.#database.close()
+  async close(): Promise<void> {
+    await this.#commit()
+    await this.#database.close()
   }
 
   #count(attemptId: AttemptId, now: { fence: number; bytes: number } | undefined): void {
@@ -147,45 +180,41 @@ export class Spool {
     else this.#results.delete(attemptId)
   }
 
-  #change(when: 'now' | 'later', apply: () => void): Promise<void> {
+  #change(when: 'now' | 'later', ...statements: Statement[]): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    this.#pending.push({ apply, resolve, reject })
-    if (when === 'now') this.#commit ??= setImmediate(() => this.#flush())
-    else this.#laterCommit ??= setTimeout(() => this.#flush(), LATER_MS)
+    this.#pending.push({ statements, resolve, reject })
+    if (when === 'now') void this.#commit()
+    else this.#laterCommit ??= setTimeout(() => void this.#commit(), LATER_MS)
     return promise
   }
 
-  #flush(): void {
-    clearImmediate(this.#commit)
-    clearTimeout(this.#laterCommit)
-    this.#commit = undefined
-    this.#laterCommit = undefined
-    const changes = this.#pending
-    this.#pending = []
-    if (changes.length === 0) return
-    try {
-      this.#inTransaction(() => changes.forEach(({ apply }) => apply()))
-      changes.forEach(({ resolve }) => resolve())
-    } catch (fault) {
-      changes.forEach(({ reject }) => reject(fault))
-    }
+  /** One commit at a time: what comes meanwhile is the next one's. Resolves when nothing is pending. */
+  #commit(): Promise<void> {
+    this.#committing ??= this.#commitAll()
+    return this.#committing
   }
 
-  #inTransaction(work: () => void): void {
-    this.#database.exec('BEGIN IMMEDIATE')
-    try {
-      work()
-      this.#database.exec('COMMIT')
-    } catch (fault) {
-      // A full disk has sometimes ended the transaction already.
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
-      throw fault
+  async #commitAll(): Promise<void> {
+    // What finishes in the same turn shares the first one.
+    await Promise.resolve()
+    while (this.#pending.length > 0) {
+      clearTimeout(this.#laterCommit)
+      this.#laterCommit = undefined
+      const changes = this.#pending
+      this.#pending = []
+      try {
+        await this.#database.write(changes.flatMap(({ statements }) => statements))
+        changes.forEach(({ resolve }) => resolve())
+      } catch (fault) {
+        changes.forEach(({ reject }) => reject(fault))
+      }
     }
+    this.#committing = undefined
   }
 }
 
 interface Change {
-  readonly apply: () => void
+  readonly statements: readonly Statement[]
   readonly resolve: () => void
   readonly reject: (fault: unknown) => void
 }
@@ -204,46 +233,12 @@ interface ResultRow {
   readonly uploadBytes: number
 }
 
-type Statements = Readonly<Record<'leases' | 'accept' | 'drop' | 'keep' | 'forget' | 'find' | 'sizes', StatementSync>>
-
-function prepare(database: DatabaseSync): Statements {
-  const result = 'attempt_id AS attemptId, fence'
-  return {
-    leases: database.prepare(`SELECT ${result} FROM leases`),
-    accept: database.prepare('INSERT OR REPLACE INTO leases (attempt_id, fence) VALUES (?, ?)'),
-    drop: database.prepare('DELETE FROM leases WHERE attempt_id = ?'),
-    keep: database.prepare(
-      'INSERT OR REPLACE INTO finished (attempt_id, fence, message, uploads, upload_bytes) VALUES (?, ?, ?, ?, ?)',
-    ),
-    forget: database.prepare('DELETE FROM finished WHERE attempt_id = ?'),
-    find: database.prepare(
-      `SELECT ${result}, message, uploads, upload_bytes AS uploadBytes FROM finished WHERE attempt_id = ?`,
-    ),
-    sizes: database.prepare(
-      `SELECT ${result}, length(message) + upload_bytes AS bytes FROM finished ORDER BY sequence`,
-    ),
-  }
-}
-
 const SQLITE_BUSY = 5
 
-function openDatabase(file: string, folder: string): DatabaseSync {
-  let database: DatabaseSync | undefined
-  try {
-    database = new DatabaseSync(file, { timeout: 0 })
-    // The exclusive lock is taken by the first write and kept until the file is closed.
-    database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
-    database.exec('BEGIN IMMEDIATE; COMMIT')
-    return database
-  } catch (fault) {
-    database?.close()
-    if ((fault as { errcode?: number }).errcode === SQLITE_BUSY) {
-      throw new WorkerError({ code: 'worker.folder_in_use', folder }, { cause: fault })
-    }
-    throw new WorkerError({ code: 'worker.spool_unreadable', file, why: reasonOf(fault) }, { cause: fault })
+function openingFault(fault: unknown, folder: string, file: string): WorkerError {
+  if (fault instanceof SpoolDatabaseFault && fault.code === SQLITE_BUSY) {
+    return new WorkerError({ code: 'worker.folder_in_use', folder }, { cause: fault })
   }
-}
-
-function reasonOf(fault: unknown): string {
-  return fault instanceof Error ? fault.message : String(fault)
+  const why = fault instanceof Error ? fault.message : String(fault)
+  return new WorkerError({ code: 'worker.spool_unreadable', file, why }, { cause: fault })
 }

@@ -64,12 +64,12 @@ export class Worker {
   }
 
   /** Takes the worker's folder. Throws `worker.folder_in_use` when another worker has it. */
-  static open(dependencies: WorkerDependencies): Worker {
-    const spool = Spool.open(dependencies.config.folder)
+  static async open(dependencies: WorkerDependencies): Promise<Worker> {
+    const spool = await Spool.open(dependencies.config.folder)
     try {
       return new Worker(dependencies, spool)
     } catch (fault) {
-      spool.close()
+      await spool.close()
       throw fault
     }
   }
@@ -100,7 +100,7 @@ export class Worker {
     this.#isStopping = true
     this.#abort.abort()
     if (this.#parts) await this.#stopParts(this.#parts, hurry)
-    this.#spool.close()
+    await this.#spool.close()
   }
 
   async #stopParts({ harvester, attempts, delivery, channel, pool }: Parts, hurry: AbortSignal): Promise<void> {
@@ -130,7 +130,7 @@ export class Worker {
   /** What the last run left: unfinished tasks are the control plane's again, unfinished contents are nobody's. */
   #clearUp(): void {
     const { log } = this.#dependencies
-    const interrupted = this.#spool.leases()
+    const { interrupted } = this.#spool
     for (const { attemptId } of interrupted) {
       this.#spool
         .drop(attemptId)

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from '
 import { rmdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Finding } from './sandbox.ts'
+import type { Finding } from './finding.ts'
 
 /**
  * Control groups (Linux cgroups(7)), version 2 or 1: the kernel's own limit on the memory and the processes of a child.

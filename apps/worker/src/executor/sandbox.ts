@@ -3,6 +3,7 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Cgroup, Cgroups } from './cgroup.ts'
+import type { Finding } from './finding.ts'
 
 /** How children are started on this device, found out once: what holds here, and why the rest does not. */
 export interface Launch {
@@ -23,8 +24,6 @@ export interface Confinement {
   /** Whether the kernel limits the memory of each child as a whole, and how many processes it may start. */
   readonly memoryLimit: Finding
 }
-
-export type Finding = { readonly isUsed: true } | { readonly isUsed: false; readonly why: string }
 
 /** The largest memory a WebAssembly program of any task may have here: a second fence behind the one in each module. */
 export interface LaunchLimits {
