@@ -150,7 +150,7 @@ export interface Answer {
   readonly fault: unknown
 }
 
-/** Turns whatever was thrown, on a route that lets `maxBodyBytes` in, into what the caller reads: nothing of our insides. */
+/** What the caller reads of whatever was thrown: nothing of our insides. A body may have `maxBodyBytes` on its route. */
 export function answerFor(thrown: unknown, requestId: string, maxBodyBytes = 0): Answer {
   const error = asFogError(thrown, maxBodyBytes)
   const status = statusOf(error)
