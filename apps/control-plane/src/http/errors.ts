@@ -150,7 +150,7 @@ export interface Answer {
   readonly fault: unknown
 }
 
-/** What the caller reads of whatever was thrown: nothing of our insides. A body may have `maxBodyBytes` on its route. */
+/** What the caller reads of what was thrown: nothing of our insides. The route lets `maxBodyBytes` in. */
 export function answerFor(thrown: unknown, requestId: string, maxBodyBytes = 0): Answer {
   const error = asFogError(thrown, maxBodyBytes)
   const status = statusOf(error)
