@@ -55,13 +55,18 @@ function keepSooner(refreshes: Map<string, Refresh>, refresh: Refresh): void {
 
 function refreshesOf({ type, jobId, taskId, nodeId }: EventView): Refresh[] {
   const [noun] = type.split('.')
-  if (noun === 'job') return [...jobRefreshes(jobId, SOON), ...refresh(CALMLY, ['overview'], ['me'], ['transfers'])]
+  if (noun === 'job')
+    return [
+      ...jobRefreshes(jobId, SOON),
+      ...mapRefreshes(jobId),
+      ...refresh(CALMLY, ['overview'], ['me'], ['transfers']),
+    ]
   if (type === 'task.logged') return taskId ? refresh(SOON, ['tasks', taskId, 'logs']) : []
   if (noun === 'task')
     return [...jobRefreshes(jobId, CALMLY / 2), ...taskRefreshes(taskId), ...reservationRefreshes(nodeId)]
   if (noun === 'node') {
     const one = nodeId ? refresh(SOON, ['nodes', nodeId]) : []
-    if (type === 'node.enrolled') one.push(...refresh(CALMLY, ['joinTokens']))
+    if (type === 'node.enrolled') one.push(...refresh(CALMLY, ['joinTokens'], ['nodeNames']))
     return [...one, ...refresh(CALMLY, ['nodes', 'list'], ['overview'])]
   }
   if (noun === 'account') return refresh(CALMLY, ['transfers'], ['overview'])
@@ -86,6 +91,11 @@ function jobRefreshes(jobId: string | undefined, everyMs: number): Refresh[] {
       ['jobs', jobId, 'receipt'],
     ),
   ]
+}
+
+// Events keep the map going; its end is read once more, for what they do not tell.
+function mapRefreshes(jobId: string | undefined): Refresh[] {
+  return jobId ? refresh(CALMLY, ['jobs', jobId, 'map']) : []
 }
 
 // A task that comes or goes changes what is reserved.

@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { ChevronLeft, CircleStop } from 'lucide-react'
-import { useState } from 'react'
+import { useMemo, useState } from 'react'
 import type { JobView } from '@fog/contract'
 import { WorkState } from '../../parts/badge.tsx'
 import { Button } from '../../parts/button.tsx'
@@ -15,6 +15,7 @@ import { formatCount, formatTokens } from '../../format/format.ts'
 import { useClient } from '../../session/session-context.tsx'
 import { Details } from './details.tsx'
 import { Mosaic } from './mosaic.tsx'
+import { nodeNamesQuery, withNodeNames } from './node-names.ts'
 import { ProgressCard } from './progress-card.tsx'
 import { jobQuery, MAP_TASKS, taskMapQuery, whyQuery } from './queries.ts'
 import { ReceiptPart } from './receipt-part.tsx'
@@ -46,6 +47,8 @@ function Loaded({ job, stale }: { job: JobView; stale: unknown }) {
   const { tab = 'tasks', task } = useSearch({ from: '/inside/jobs/$jobId' })
   const mapped = job.tasks <= MAP_TASKS
   const map = useQuery({ ...taskMapQuery(client, job.jobId), enabled: mapped })
+  const names = useQuery({ ...nodeNamesQuery(client), enabled: mapped }).data
+  const tasks = useMemo(() => map.data && withNodeNames(map.data, names ?? new Map()), [map.data, names])
   const waits = !isOver(job) && job.counts.queued > 0
   const why = useQuery({ ...whyQuery(client, job.jobId), enabled: waits })
 
@@ -78,7 +81,7 @@ function Loaded({ job, stale }: { job: JobView; stale: unknown }) {
       {job.failure && <Notice kind="bad">{job.failure}</Notice>}
       {waits && why.data && <WhyNotice why={why.data} />}
       <div className="flex flex-col gap-4 md:gap-5 lg:flex-row">
-        <ProgressCard job={job} tasks={mapped ? map.data : undefined} onOpenTask={openTask} />
+        <ProgressCard job={job} tasks={tasks} onOpenTask={openTask} />
         <Mosaic jobId={job.jobId} name={job.name} tasks={job.tasks} done={job.counts.done} />
       </div>
       <TabbedParts
@@ -97,7 +100,7 @@ function Loaded({ job, stale }: { job: JobView; stale: unknown }) {
           {
             value: 'timeline',
             label: 'Timeline',
-            content: <Timeline job={job} tasks={mapped ? map.data : undefined} mapped={mapped} />,
+            content: <Timeline job={job} tasks={tasks} mapped={mapped} />,
           },
           { value: 'details', label: 'Details', content: <Details job={job} /> },
         ]}

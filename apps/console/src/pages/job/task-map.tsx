@@ -47,7 +47,7 @@ function Squares({ tasks, onOpen }: TaskMapProps) {
     return tasks[cellAt(grid, event.clientX - box.left, event.clientY - box.top) ?? -1]
   }
   return (
-    <div className="w-full">
+    <div className="w-full overflow-hidden">
       {/* For the mouse only: by keyboard the same tasks are opened from the table. */}
       <canvas
         ref={canvas}

@@ -120,7 +120,7 @@ function LanePicture({ lane, start, end }: { lane: Lane; start: number; end: num
   }, [])
   useEffect(() => paint(canvas.current!, lane, { start, end, width }), [lane, start, end, width])
   return (
-    <div className="w-full rounded-md bg-sunken">
+    <div className="w-full overflow-hidden rounded-md bg-sunken">
       <canvas
         ref={canvas}
         role="img"

@@ -4,7 +4,9 @@ import { Notice } from '../../parts/notice.tsx'
 
 /** Why tasks wait, the most telling reason first. */
 export function WhyNotice({ why }: { why: WhyView }) {
-  const [first, ...rest] = why.reasons
+  const [first, ...others] = why.reasons
+  // While some tasks run, the rest waits its turn: one line that does not jump is enough.
+  const rest = why.status === 'queued' ? others : []
   if (!first) return null
   return (
     <Notice>
@@ -15,7 +17,7 @@ export function WhyNotice({ why }: { why: WhyView }) {
       {rest.length > 0 && (
         <ul className="mt-1 list-disc pl-5">
           {rest.map((reason) => (
-            <li key={reason.code}>
+            <li key={`${reason.code} ${reason.text}`}>
               {reason.text} <span className="text-faint">({countOf(reason.tasks, 'task')})</span>
             </li>
           ))}

@@ -27,7 +27,7 @@ export function NodeFacts({ node }: { node: NodeView }) {
             aria-label="Why it is in this state"
             className="mb-4 space-y-1 border-l-2 border-accent/40 pl-3 text-sm text-soft"
           >
-            {node.reasons.map((reason) => (
+            {[...new Set(node.reasons)].map((reason) => (
               <li key={reason}>{reason}</li>
             ))}
           </ul>

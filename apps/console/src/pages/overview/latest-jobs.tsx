@@ -1,5 +1,6 @@
 import { Link } from '@tanstack/react-router'
 import type { JobView } from '@fog/contract'
+import { formatCount } from '../../format/format.ts'
 import { WorkState } from '../../parts/badge.tsx'
 import { countsSentence, TaskBar } from '../../parts/progress.tsx'
 import { Ago } from '../../parts/time.tsx'
@@ -34,7 +35,7 @@ export function LatestJobs({ jobs }: { jobs: readonly JobView[] }) {
               aria-hidden="true"
               title={countsSentence(job.counts, job.tasks)}
             >
-              {job.counts.done}/{job.tasks}
+              {formatCount(job.counts.done)}/{formatCount(job.tasks)}
             </span>
           </div>
         </li>
