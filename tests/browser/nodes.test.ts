@@ -28,12 +28,16 @@ describe('devices', () => {
     await page.getByLabel('Name of the token').fill('attic')
     await expectAccessible(page, 'adding a device')
     await page.getByRole('button', { name: 'Make the command' }).click()
-    const command = (await page.getByRole('dialog').locator('code').textContent()) ?? ''
+    const command =
+      (await page
+        .getByRole('dialog')
+        .getByText(/^fog worker join/)
+        .textContent()) ?? ''
     expect(command).toContain(platform.url)
     await shoot(page, 'add-device', 'screen')
 
     const joinToken = command.split(' ').at(-1) ?? ''
-    await platform.startWorker({ name: 'attic', joinToken })
+    await platform.runShown(command, { name: 'attic' })
     await page.getByRole('button', { name: 'Done' }).click()
     await page.getByRole('link', { name: 'attic' }).waitFor()
     await page.getByRole('table', { name: 'Nodes of this fog' }).getByText('yours').waitFor()

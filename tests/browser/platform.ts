@@ -25,6 +25,8 @@ export interface Platform {
     joinToken: string
     cores?: number
   }) => Promise<{ stop: () => Promise<void> }>
+  /** Runs a `fog …` command as the console shows it, on this device under a name of its own; it lives until `stop`. */
+  readonly runShown: (command: string, device: { name: string }) => Promise<void>
   /** Ends the control plane and starts it again at the same address, as after an update. */
   readonly restart: (whileAway: () => Promise<void>) => Promise<void>
   readonly stop: () => Promise<void>
@@ -60,6 +62,14 @@ export async function startPlatform(): Promise<Platform> {
       })
       workers.push(worker)
       return { stop: async () => stop(worker) }
+    },
+    runShown: async (command, { name }) => {
+      const [fog, ...args] = command.trim().split(/\s+/)
+      if (fog !== 'fog') throw new Error(`not a fog command: ${command}`)
+      const own = ['--name', name, '--dir', join(folder, `worker-${name}`)]
+      const child = run(join(ROOT, 'apps', 'cli', 'bin', 'fog.mjs'), { FOG_LOG_LEVEL: 'warn' }, [...args, ...own])
+      outputOf(child)
+      workers.push(child)
     },
     restart: async (whileAway) => {
       await stop(child)
@@ -98,8 +108,8 @@ function startWorker(env: Record<string, string>): ChildProcess {
   return child
 }
 
-function run(file: string, env: Record<string, string>): ChildProcess {
-  return spawn(process.execPath, [file], {
+function run(file: string, env: Record<string, string>, args: readonly string[] = []): ChildProcess {
+  return spawn(process.execPath, [file, ...args], {
     cwd: ROOT,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -93,7 +93,9 @@ function Command({ made, onClose }: { made: Made; onClose: () => void }) {
   return (
     <div className="space-y-4">
       <p role="status" className="text-sm text-soft">
-        Run this on the device, in a folder with Fog:
+        Run this on the device. From a folder with Fog&apos;s sources it is{' '}
+        <code className="font-mono text-[0.8125rem]">npm run fog --</code> instead of{' '}
+        <code className="font-mono text-[0.8125rem]">fog</code>.
       </p>
       <CopyBlock text={joinCommand(window.location.origin, secret)} label="Copy the join command" />
       <Notice kind="warn">

@@ -1,6 +1,6 @@
 /** What is typed on a device so that it joins this fog. */
 export function joinCommand(origin: string, secret: string): string {
-  return `fog worker join ${origin} --token ${secret}`
+  return `fog worker join --url ${origin} --token ${secret}`
 }
 
 /** A whole number within bounds, or undefined. */

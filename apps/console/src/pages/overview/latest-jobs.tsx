@@ -7,7 +7,7 @@ import { Ago } from '../../parts/time.tsx'
 
 export function LatestJobs({ jobs }: { jobs: readonly JobView[] }) {
   if (jobs.length === 0)
-    return <p className="px-5 pb-5 text-sm text-soft">No jobs yet. What you submit shows up here.</p>
+    return <p className="px-4 pb-5 text-sm text-soft sm:px-5">No jobs yet. What you submit shows up here.</p>
   return (
     <ul className="border-t border-line">
       {jobs.map((job) => (

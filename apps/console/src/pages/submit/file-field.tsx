@@ -46,7 +46,7 @@ export function FileField({ label, hint, accept, labelHidden, draft, path, onPat
       <Button
         aria-label={`Choose a file for ${label.toLowerCase()}`}
         icon={<FileUp size={16} aria-hidden="true" />}
-        className={labelHidden ? undefined : 'mt-[1.8125rem]'}
+        className={labelHidden ? undefined : 'mt-[1.625rem]'}
         onClick={() => picker.current?.click()}
       >
         <span className="max-sm:sr-only">Choose</span>
