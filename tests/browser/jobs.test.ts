@@ -201,6 +201,41 @@ describe('a job that is written by hand', () => {
   })
 })
 
+describe('a program that goes wrong', () => {
+  test('is shown with its one reason, what it printed, and its tokens back', async () => {
+    const { context, page, complaints } = await inside()
+    await submitText(page, 'trap', 'name: a trap\neach: { range: [0, 2] }')
+    await page.getByRole('main').getByText('failed', { exact: true }).first().waitFor()
+    const reason = (await page.getByRole('alert').first().textContent()) ?? ''
+    expect(reason.length).toBeGreaterThan(20)
+    await page.getByRole('link', { name: '0', exact: true }).click()
+    const sheet = page.getByRole('dialog')
+    await expect.poll(async () => sheet.getByRole('log').textContent()).toContain('before the trap')
+    expect(await sheet.getByRole('alert').textContent()).toBe(reason)
+    await expectAccessible(page, 'a failed task')
+    await shoot(page, 'task-failed', 'screen')
+    await page.keyboard.press('Escape')
+    await page.getByRole('tab', { name: 'Receipt' }).click()
+    await page.getByText('Settled: nothing will change any more.').waitFor()
+    await page.getByText('No accepted work').waitFor()
+    await shoot(page, 'job-failed')
+    expect(complaints).toEqual([])
+    await context.close()
+  })
+
+  test('what a task prints comes into its open log by itself', async () => {
+    const { context, page } = await inside()
+    await submitText(page, 'sleep', 'name: a nap\nargs: ["6000"]')
+    await page.getByRole('link', { name: 'Task 0' }).click()
+    const sheet = page.getByRole('dialog')
+    await sheet.getByText('running', { exact: true }).first().waitFor()
+    await sheet.getByText('Nothing printed yet.').waitFor()
+    await expect.poll(async () => sheet.getByRole('log').textContent(), { timeout: 30_000 }).toMatch(/^6\d{3}/)
+    await sheet.getByText('accepted', { exact: true }).waitFor()
+    await context.close()
+  })
+})
+
 describe('on a phone', () => {
   test('a job, its task and the form fit the width', async () => {
     const { context, page, complaints } = await inside({ phone: true, theme: 'dark' })
@@ -224,6 +259,16 @@ describe('on a phone', () => {
     await context.close()
   })
 })
+
+/** Submits one of the small programs that the sandbox is tested with, written as text. */
+async function submitText(page: Page, program: string, text: string): Promise<void> {
+  await page.goto('/jobs/new')
+  await page.getByLabel('Files of the job').setInputFiles(join(ROOT, 'packages', 'idle', 'fixtures', `${program}.wasm`))
+  await page.getByLabel('Job document').fill(`${text}\nprogram: { kind: wasm, file: ${program}.wasm }\nverify: none\n`)
+  await page.getByText('tokens at most').waitFor()
+  await page.getByRole('button', { name: 'Submit the job' }).click()
+  await page.waitForURL(/\/jobs\/job_/)
+}
 
 async function setDuty(duty: 'active' | 'draining'): Promise<void> {
   const { items } = await ada.call('listNodes', {})

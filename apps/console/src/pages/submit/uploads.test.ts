@@ -12,9 +12,9 @@ function controlPlane({ has = [], refuses = false }: { has?: readonly string[]; 
   const client = new Client({
     baseUrl: 'http://here',
     fetch: async (input, init) => {
-      const path = new URL(String(input)).pathname
+      const { pathname: path } = new URL(input as string)
       if (path.endsWith('/missing')) {
-        const { digests } = JSON.parse(String(init?.body)) as { digests: string[] }
+        const { digests } = JSON.parse(init?.body as string) as { digests: string[] }
         asked.push(digests)
         const known = new Set(has.map(digestOf))
         return Response.json({ missing: digests.filter((digest) => !known.has(digest)) })
