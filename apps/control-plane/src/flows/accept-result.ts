@@ -41,7 +41,7 @@ export type Heard = 'counted' | 'ignored' | 'forged'
  */
 export async function hearWorkers(platform: Platform, sayings: readonly Saying[]): Promise<Heard[]> {
   const checked = await checkSayings(platform, sayings)
-  const genuine = checked.filter((each) => each !== undefined)
+  const genuine = checked.filter((each) => typeof each === 'object')
   const ignored = await platform.database.transact(async (tx) => {
     const at = platform.clock.now()
     const isBrought = await keepContent(tx, genuine, at)
@@ -49,7 +49,7 @@ export async function hearWorkers(platform: Platform, sayings: readonly Saying[]
     return advanceTasks(platform, tx, changes)
   })
   return checked.map((each) => {
-    if (!each) return 'forged'
+    if (typeof each === 'string') return each
     return ignored[genuine.indexOf(each)] === undefined ? 'counted' : 'ignored'
   })
 }
@@ -62,8 +62,14 @@ interface Checked {
   readonly fault: string | undefined
 }
 
-/** Undefined for what the node cannot have said: another's attempt, or a signature that is not its own. */
-async function checkSayings({ database }: Platform, sayings: readonly Saying[]): Promise<(Checked | undefined)[]> {
+/**
+ * `forged` is what the node cannot have said: another's attempt, or a signature that is not its own. An attempt nobody knows,
+ * of a fog that was restored from before it, is merely ignored, else its node would say it again for ever.
+ */
+async function checkSayings(
+  { database }: Platform,
+  sayings: readonly Saying[],
+): Promise<(Checked | 'forged' | 'ignored')[]> {
   const found = await database.read.jobs.findAttempts(sayings.map(({ attemptId }) => attemptId))
   const attempts = new Map(found.map((attempt) => [attempt.attemptId, attempt]))
   const keys = new Map<NodeId, string>()
@@ -73,9 +79,10 @@ async function checkSayings({ database }: Platform, sayings: readonly Saying[]):
   }
   return sayings.map((saying) => {
     const attempt = attempts.get(saying.attemptId)
-    if (!attempt || attempt.nodeId !== saying.nodeId) return undefined
+    if (!attempt) return 'ignored'
+    if (attempt.nodeId !== saying.nodeId) return 'forged'
     if (saying.type !== 'result') return { saying, attempt, small: [], fault: undefined }
-    if (!isGenuine(saying, attempt.taskId, keys.get(saying.nodeId))) return undefined
+    if (!isGenuine(saying, attempt.taskId, keys.get(saying.nodeId))) return 'forged'
     return { saying, attempt, ...readContent(saying) }
   })
 }

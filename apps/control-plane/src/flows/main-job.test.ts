@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { formatTokens, toHex, utf8 } from '@fog/kernel'
+import { formatTokens, newId, toHex, utf8 } from '@fog/kernel'
 import { sha256 } from '@fog/kernel/node'
 import { Ledger } from '@fog/tokenomics'
 import { hearWorkers } from './accept-result.ts'
@@ -55,6 +55,8 @@ test('a result that comes twice, late, or from another device changes nothing', 
   ])
   expect(await hearWorkers(fog.platform, [result, result])).toEqual(['counted', 'ignored'])
   expect(await hearWorkers(fog.platform, [result])).toEqual(['ignored'])
+  const unknown = { ...result, attemptId: newId('attempt', fog.clock.now(), fog.rng) }
+  expect(await hearWorkers(fog.platform, [unknown])).toEqual(['ignored'])
   expect((await read(fog).jobs.findJob(jobId))!.counts).toMatchObject({ done: 1 })
 })
 
