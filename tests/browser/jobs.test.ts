@@ -217,7 +217,7 @@ describe('a program that goes wrong', () => {
     await page.keyboard.press('Escape')
     await page.getByRole('tab', { name: 'Receipt' }).click()
     await page.getByText('Settled: nothing will change any more.').waitFor()
-    await page.getByText('No accepted work').waitFor()
+    await page.getByText('No work was accepted, so nobody was paid.').waitFor()
     await shoot(page, 'job-failed')
     expect(complaints).toEqual([])
     await context.close()

@@ -42,6 +42,7 @@ interface DataTableProps<Row extends object> {
 export function DataTable<Row extends object>({ caption, columns, rows, rowId }: DataTableProps<Row>) {
   const byId = useMemo(() => new Map(columns.map((column) => [column.id, column])), [columns])
   const definitions = useMemo(() => definitionsOf(columns), [columns])
+  const edges = useMemo(() => edgesOf(columns), [columns])
   const table = useTable({
     features,
     columns: definitions,
@@ -63,7 +64,7 @@ export function DataTable<Row extends object>({ caption, columns, rows, rowId }:
                   key={header.id}
                   scope="col"
                   aria-sort={sorted === 'asc' ? 'ascending' : sorted === 'desc' ? 'descending' : undefined}
-                  className={cellClass(column, 'py-2 font-medium whitespace-nowrap')}
+                  className={cellClass(column, edges, 'py-2 font-medium whitespace-nowrap')}
                 >
                   {column.sort ? (
                     <SortButton
@@ -88,7 +89,7 @@ export function DataTable<Row extends object>({ caption, columns, rows, rowId }:
             className="group/row relative border-b border-line transition-colors last:border-0 hover:bg-sunken/60"
           >
             {columns.map((column) => (
-              <td key={column.id} className={cellClass(column, 'py-2.5')}>
+              <td key={column.id} className={cellClass(column, edges, 'py-2.5')}>
                 {column.cell(row.original as Row)}
               </td>
             ))}
@@ -113,9 +114,29 @@ function definitionsOf<Row extends object>(columns: readonly Column<Row>[]) {
   )
 }
 
-function cellClass<Row>(column: Column<Row>, more: string): string {
+type Edges = ReadonlyMap<string, string>
+
+/** The last column at each width keeps its distance from the edge: which one it is depends on what is hidden. */
+function edgesOf<Row>(columns: readonly Column<Row>[]): Edges {
+  const edges = new Map<string, string>()
+  for (const [widths, padding] of LAST_AT) {
+    const last = columns.findLast(({ from }) => from === undefined || widths.includes(from))
+    if (last) edges.set(last.id, classes(edges.get(last.id), padding))
+  }
+  return edges
+}
+
+const LAST_AT: readonly (readonly [readonly string[], string])[] = [
+  [[], 'max-sm:pr-4'],
+  [['sm'], 'sm:max-md:pr-5'],
+  [['sm', 'md'], 'md:max-lg:pr-5'],
+  [['sm', 'md', 'lg'], 'lg:pr-5'],
+]
+
+function cellClass<Row>(column: Column<Row>, edges: Edges, more: string): string {
   return classes(
-    'px-2 first:pl-4 last:pr-4 sm:px-3 sm:first:pl-5 sm:last:pr-5',
+    'px-2 first:pl-4 sm:px-3 sm:first:pl-5',
+    edges.get(column.id),
     more,
     column.align === 'end' && 'text-right figures whitespace-nowrap',
     column.from && FROM[column.from],

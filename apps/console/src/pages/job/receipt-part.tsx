@@ -46,7 +46,11 @@ function Receipt({ receipt }: { receipt: ReceiptView }) {
       </dl>
       {receipt.lines.length === 0 ? (
         <div className="px-4 pb-5 sm:px-5">
-          <Notice>No accepted work yet, so nobody is paid yet.</Notice>
+          <Notice>
+            {receipt.settled
+              ? 'No work was accepted, so nobody was paid.'
+              : 'No accepted work yet, so nobody is paid yet.'}
+          </Notice>
         </div>
       ) : (
         <div className="border-t border-line">

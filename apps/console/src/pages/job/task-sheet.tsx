@@ -98,7 +98,7 @@ function TaskBody({ detail }: { detail: TaskDetailView }) {
         <ol className="space-y-5">
           {attempts.map((attempt) => (
             <li key={attempt.attemptId}>
-              <Attempt attempt={attempt} />
+              <Attempt attempt={attempt} succeeded={task.status === 'done'} />
             </li>
           ))}
         </ol>
@@ -128,7 +128,8 @@ const TONES: Readonly<Record<AttemptView['status'], Tone>> = {
   cancelled: 'warn',
 }
 
-function Attempt({ attempt }: { attempt: AttemptView }) {
+// A failure that was believed is accepted too; the word is kept for results.
+function Attempt({ attempt, succeeded }: { attempt: AttemptView; succeeded: boolean }) {
   const { fuel, cpuMs, peakMemoryBytes, exitCode, digest, note } = attempt
   const facts: readonly (readonly [string, React.ReactNode])[] = [
     ['Given out', <Ago key="leased" at={attempt.leasedAt} />],
@@ -148,7 +149,7 @@ function Attempt({ attempt }: { attempt: AttemptView }) {
         <State tone={TONES[attempt.status]} live={attempt.status === 'running'}>
           {WORDS[attempt.status]}
         </State>
-        {attempt.accepted && <Badge tone="good">accepted</Badge>}
+        {attempt.accepted && succeeded && <Badge tone="good">accepted</Badge>}
       </div>
       <Facts facts={facts.filter(([, value]) => value !== undefined && value !== '')} />
     </>
