@@ -9,9 +9,9 @@ export const EVENT_TYPES = {
   'job.failed': 'done, failed, reason',
   'job.cancelled': '',
   'job.settled': 'cost, returned',
-  'task.placed': 'index, node, fence',
-  'task.started': 'index, node',
-  'task.done': 'index, fuel',
+  'task.placed': 'index, fence',
+  'task.started': 'index',
+  'task.done': 'index',
   'task.failed': 'index, reason',
   'task.requeued': 'index, why',
   'task.cancelled': 'index',
@@ -19,7 +19,7 @@ export const EVENT_TYPES = {
   'node.enrolled': 'name',
   'node.connected': 'name',
   'node.state_changed': 'name, state, reason',
-  'account.changed': 'available, onHold',
+  'account.changed': 'available, onHold; after a grant',
   /** Said by the feed itself: everything that happens from now on will be told. */
   'feed.ready': '',
   /** Said by the feed itself: the newer token counts. */
