@@ -1,4 +1,4 @@
-import { type AccountId, type Amount, newId, parseId, parseTokens, type TransferId } from '@fog/kernel'
+import { type AccountId, type Amount, newId, parseId, parseTokens, type TransferId, formatTokens } from '@fog/kernel'
 import { Ledger, type Transfer } from '@fog/tokenomics'
 import { noteAct } from '../../access/audit.ts'
 import type { KnownCaller } from '../../access/known-caller.ts'
@@ -56,7 +56,7 @@ async function grant(platform: Platform, caller: KnownCaller, order: Grant): Pro
   const transfer = await database.transact(async (tx) => {
     const isRepeated = (await tx.ledger.findTransfer(transferId)) !== undefined
     const { userId: actor, address } = caller
-    const facts = { amount: String(order.amount), transferId }
+    const facts = { tokens: formatTokens(order.amount), transferId }
     if (!isRepeated) {
       await noteAct(tx.access, clock, { actor, action: 'ledger.granted', subject: accountId, address, facts })
     }
