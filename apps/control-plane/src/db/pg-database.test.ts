@@ -179,17 +179,25 @@ test('a server killed under many transactions loses none it acknowledged and rep
       await rm(dataDir, { recursive: true })
     },
   })
-  let acknowledged = 0
+  let [acknowledged, unknown] = [0, 0]
   const write = async () => {
     for (let i = 0; i < 40; i += 1) {
-      await database.transact((tx) => tx.access.addUser(some.user()))
+      try {
+        await database.transact((tx) => tx.access.addUser(some.user()))
+      } catch (fault) {
+        expect(fault).toMatchObject({ code: 'database.outcome_unknown' })
+        unknown += 1
+        continue
+      }
       acknowledged += 1
       if (acknowledged === 60 || acknowledged === 180) process.kill(server.pid()!, 'SIGKILL')
     }
   }
   await Promise.all(Array.from({ length: 8 }, write))
-  expect(acknowledged).toBe(320)
-  expect(await database.read.access.countUsers()).toBe(320)
+  expect(acknowledged + unknown).toBe(320)
+  const kept = await database.read.access.countUsers()
+  expect(kept).toBeGreaterThanOrEqual(acknowledged)
+  expect(kept).toBeLessThanOrEqual(320)
 }, 60_000)
 
 describe('the event log', () => {

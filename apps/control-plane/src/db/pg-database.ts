@@ -138,7 +138,7 @@ export class PgDatabase implements Database {
       return { committed: true, answer, woken }
     } catch (fault) {
       if (!progress.committing || !isConnectionLost(fault)) return { committed: false, fault }
-      const committed = await this.#wasCommitted(progress.xid)
+      const committed = await this.#wasCommitted(progress)
       if (committed === undefined) throw new DatabaseError({ code: 'database.outcome_unknown' }, { cause: fault })
       // The answer was ready before the commit was sent.
       return committed ? { committed, answer: progress.answer as T, woken } : { committed, fault }
@@ -157,16 +157,19 @@ export class PgDatabase implements Database {
   }
 
   /** Whether a transaction whose answer was lost took effect; undefined when the database cannot tell in time. */
-  async #wasCommitted(xid: string | undefined): Promise<boolean | undefined> {
+  async #wasCommitted({ xid, serverStart }: Progress): Promise<boolean | undefined> {
     // It changed nothing, so there was nothing to lose.
     if (xid === undefined) return true
     const startedAt = performance.now()
     for (let attempt = 1; performance.now() - startedAt < this.#limits.reconnectMs && !this.#closed; attempt += 1) {
       try {
-        const { rows } = await sql<{ status: string | null }>`SELECT pg_xact_status(${xid}::xid8) AS status`.execute(
+        const { rows } = await sql<XactStatus>`
+          SELECT pg_xact_status(${xid}::xid8) AS status, pg_postmaster_start_time()::text AS start`.execute(
           this.#kysely,
         )
-        const status = rows[0]?.status
+        const { status, start } = rows[0]!
+        // A server that crashed may give the number of a transaction it forgot to another one: then nobody can tell.
+        if (start !== serverStart) return undefined
         if (status === 'committed' || status === 'aborted') return status === 'committed'
         if (status !== 'in progress') return undefined
       } catch (fault) {
@@ -182,10 +185,17 @@ type Attempted<T> =
   | { readonly committed: true; readonly answer: T; readonly woken: ReadonlySet<WakeTopic> }
   | { readonly committed: false; readonly fault: unknown }
 
+interface XactStatus {
+  readonly status: string | null
+  readonly start: string
+}
+
 /** How far a transaction came. */
 interface Progress {
   committing: boolean
   xid: string | undefined
+  /** When the server started that gave the number. */
+  serverStart?: string
   answer?: unknown
 }
 
@@ -201,9 +211,10 @@ async function runIn<T>(
     progress.answer = answer
     // Tells what to ask for should the answer to the commit be lost. It also fails if a statement failed and the work went
     // on regardless, where a mere COMMIT would quietly take everything back.
-    const { rows } = await sql<{ xid: string | null }>`
-      SELECT pg_current_xact_id_if_assigned()::text AS xid`.execute(db)
+    const { rows } = await sql<{ xid: string | null; start: string }>`
+      SELECT pg_current_xact_id_if_assigned()::text AS xid, pg_postmaster_start_time()::text AS start`.execute(db)
     progress.xid = rows[0]?.xid ?? undefined
+    progress.serverStart = rows[0]!.start
     progress.committing = true
     await sql`COMMIT`.execute(db)
     return answer
