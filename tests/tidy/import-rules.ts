@@ -62,11 +62,14 @@ function workspaceNamed(from: string): string {
   return `apps/${name}` in MAY_IMPORT ? `apps/${name}` : `packages/${name}`
 }
 
+/** Run on Node as a whole: native cryptography through and through, and no app of a browser may import them. */
+const NODE_PACKAGES = /^packages\/(betanet|onion)\//
+
 /** What needs Node lies in a package's src/node and leaves by its /node; the console needs none of it. */
 export function nodeOutsideItsFolder({ sources }: House): string[] {
   return eachImport(sources, ({ path }, { from, line, file }) => {
     const isPure = /^packages\/[^/]+\/src\/(?!node\/)/.test(path) || path.startsWith('apps/console/src/')
-    if (!isPure || isTest(path) || !needsNode(from, file)) return undefined
+    if (!isPure || isTest(path) || NODE_PACKAGES.test(path) || !needsNode(from, file)) return undefined
     return `${path}:${line} imports ${from}. Move what needs Node to src/node, or ask for it as a parameter.`
   })
 }
@@ -81,7 +84,7 @@ const BROWSER_HASH = 'apps/console/src/pages/submit/hash.ts'
 /** One folder touches cryptographic libraries. Tests may, to check it by another way. */
 export function cryptoOutsideKernel({ sources }: House): string[] {
   return eachImport(sources, ({ path }, { from, line }) => {
-    const isCrypto = /^((node:)?crypto|sodium-native|libsodium.*|@noble\/.*)$/.test(from)
+    const isCrypto = /^((node:)?crypto|sodium-native|libsodium.*|@noble\/.*|aez)$/.test(from)
     const isHome = path.startsWith('packages/kernel/src/node/') || path === BROWSER_HASH
     if (!isCrypto || isHome || isTest(path) || workspaceOf(path) === undefined) return undefined
     return `${path}:${line} imports ${from}. Primitives come from @fog/kernel/node; add what is missing there.`
