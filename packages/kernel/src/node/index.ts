@@ -1,2 +1,3 @@
 export * from './crypto.ts'
 export * from './system.ts'
+export * from './noise-suite.ts'
