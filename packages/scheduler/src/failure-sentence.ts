@@ -15,6 +15,11 @@ const SENTENCES: Readonly<Record<FailureReason, string>> = {
     'The nodes did not agree on a result ({detail}); remove what varies from run to run, such as threads, or submit it again.',
   attempts_exhausted:
     'No node brought the task to its end ({detail}); submit it again, or allow more with retries if nodes come and go.',
+  dependency_failed: 'A task it needs did not end well ({detail}); mend that one and submit the job again.',
+  inputs_unusable:
+    'What earlier steps left is not what this task asks for ({detail}); compare its inputs with what they write to /out.',
+  deadline_passed:
+    'The deadline passed before it ended ({detail}); what was done by then is kept and paid. Give the job more time, or a better tier.',
 }
 
 /** One clear sentence for a failed task: what happened, and what to do about it. */

@@ -1,4 +1,5 @@
 import type { AccountId, Amount, HoldId, Instant, JobId, UserId } from '@fog/kernel'
+import type { FailureReason } from './task.ts'
 import type { Tier } from './tier.ts'
 
 export type RoutingStrategy = 'round_robin' | 'least_loaded' | 'affinity_based' | 'proximity_based' | 'privacy_aware'
@@ -50,6 +51,52 @@ export interface JobSpec {
   readonly maxAttempts: number
   /** Labels a node must have, such as `residency: eu`. */
   readonly require: Readonly<Record<string, string>>
+  /** Failures of the program itself after which a task runs again elsewhere; none unless asked for. */
+  readonly retryOn?: readonly FailureReason[] | undefined
+  /** Names for the parts of each item, where the items were made of a matrix. */
+  readonly placeholders?: readonly string[] | undefined
+  /** Where the job has several. What stands above is then the largest of each limit and the first one's program. */
+  readonly steps?: readonly StepSpec[] | undefined
+  /** Which step this is the spec of, once it was narrowed to one: see `jobByTask`. */
+  readonly step?: { readonly name: string; readonly first: number; readonly tasks: number } | undefined
+}
+
+/**
+ * A job of several steps. Its tasks are numbered through: each step has a span of them, so that which step a task is of,
+ * and which task of another step has the same item, follows from its index alone and nothing is stored for an edge.
+ */
+export interface StepSpec {
+  readonly name: string
+  readonly program: { readonly digest: string; readonly size: number }
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  readonly inputs: readonly InputFile[]
+  readonly stdin?: { readonly digest: string; readonly size: number } | undefined
+  readonly limits: TaskLimits
+  readonly placeholders?: readonly string[] | undefined
+  /** Index of its first task within the job, and how many it has. */
+  readonly first: number
+  readonly tasks: number
+  /** What its tasks wait for; each other step at most once. */
+  readonly needs: readonly StepNeed[]
+  /** Inputs that other steps make. */
+  readonly given: readonly StepInput[]
+}
+
+/** `each`: a task waits for the task with the same item. `all`: for every task of that step. */
+export interface StepNeed {
+  readonly step: number
+  readonly how: 'each' | 'all'
+}
+
+/** Where an input comes from: the task with the same item, the only task of that step, or all of its tasks. */
+export interface StepInput {
+  /** Under `/in`; a folder when it ends in `/`. */
+  readonly path: string
+  readonly step: number
+  readonly how: 'same' | 'only' | 'all'
+  /** The output that is meant, `{item}` and the like filled by the task that gets it; undefined means all. */
+  readonly output?: string | undefined
 }
 
 export type JobStatus = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled'
@@ -85,6 +132,8 @@ export interface Job {
   /** Why it failed, in one sentence: the first task's reason. */
   readonly failure?: string | undefined
   readonly submittedAt: Instant
+  /** What has not ended by then is stopped. Those nearer to it go first within their tier. */
+  readonly deadlineAt?: Instant | undefined
   readonly startedAt?: Instant | undefined
   readonly finishedAt?: Instant | undefined
 }

@@ -1,7 +1,7 @@
-import type { JobId, NodeId } from '@fog/kernel'
+import type { NodeId } from '@fog/kernel'
 import { isSuitable, isWithin, needsCircuits } from './fits.ts'
 import type { Ground } from './ground.ts'
-import type { Job } from './job.ts'
+import type { Job, JobSpec } from './job.ts'
 import { EmptiestFirst, FirstHalf, InOrder, type Look } from './looks.ts'
 import type { NodeView, Room } from './node-view.ts'
 import type { PlanContext } from './planner.ts'
@@ -20,7 +20,8 @@ export class Pools {
   lastNodeId: NodeId | undefined
   readonly #ground: Ground
   readonly #networkOf: NonNullable<PlanContext['networkOf']>
-  readonly #byJob = new Map<JobId, Pool>()
+  /** By spec, which tasks of one step, or of one job of one program, share. */
+  readonly #bySpec = new Map<JobSpec, Pool>()
   readonly #byShape = new Map<string, Pool>()
   readonly #suitable = new Map<string, Suitable>()
   readonly #sorts = new Map<string, Sort>()
@@ -32,14 +33,14 @@ export class Pools {
   }
 
   poolOf(job: Job): Pool {
-    const known = this.#byJob.get(job.jobId)
+    const known = this.#bySpec.get(job.spec)
     if (known) return known
     const { cpuMilli, memoryBytes, diskBytes } = job.spec.limits
     const sortKey = this.#sortKey(job)
     const shape = `${cpuMilli} ${memoryBytes} ${diskBytes} ${sortKey}`
     const pool = this.#byShape.get(shape) ?? new Pool(this.#ground, job.spec.limits, this.#sortOf(job, sortKey))
     this.#byShape.set(shape, pool)
-    this.#byJob.set(job.jobId, pool)
+    this.#bySpec.set(job.spec, pool)
     return pool
   }
 

@@ -16,6 +16,11 @@ export function isOpen(task: Task): boolean {
   return isOpenStatus(task.status)
 }
 
+/** Whether the task waits for others to end before it can be queued. */
+export function isBlocked(task: Task): boolean {
+  return (task.blockedBy ?? 0) > 0
+}
+
 export function isOpenStatus(status: TaskStatus): boolean {
   return status === 'queued' || status === 'running'
 }

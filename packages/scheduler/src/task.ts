@@ -13,6 +13,11 @@ export type FailureReason =
   | 'not_loadable'
   | 'no_agreement'
   | 'attempts_exhausted'
+  /** A task it needs failed. */
+  | 'dependency_failed'
+  /** What other tasks made for it is not what it asks for. */
+  | 'inputs_unusable'
+  | 'deadline_passed'
 
 export interface Failure {
   readonly reason: FailureReason
@@ -33,8 +38,10 @@ export interface Task {
   readonly status: TaskStatus
   /** Results that must agree. */
   readonly quorum: number
-  /** Placements still to make. */
+  /** Placements still to make; none while it waits for other tasks. */
   readonly pending: number
+  /** Steps it still waits for; absent once there is none. It is no part of the queue until then. */
+  readonly blockedBy?: number | undefined
   /** Placements made so far: the fencing token of the latest attempt. */
   readonly attempts: number
   /** Not placed before this instant: back-off after a loss. */
@@ -46,7 +53,8 @@ export interface Task {
   readonly failure?: Failure | undefined
 }
 
-export type AttemptStatus = 'leased' | 'running' | 'reported' | 'lost' | 'returned' | 'cancelled'
+/** `preempted`: a task of a better tier took its room; its task waits in the queue again, and nothing counts against it. */
+export type AttemptStatus = 'leased' | 'running' | 'reported' | 'lost' | 'returned' | 'cancelled' | 'preempted'
 
 /** One placement of one task on one node, held by a lease. */
 export interface Attempt {
@@ -61,10 +69,12 @@ export interface Attempt {
   readonly status: AttemptStatus
   readonly leasedAt: Instant
   readonly leaseExpiresAt: Instant
+  /** How long it lives after its node was heard of last, as its tier asks; undefined lives as the fog's setting says. */
+  readonly leaseMs?: number | undefined
   readonly startedAt?: Instant | undefined
   readonly endedAt?: Instant | undefined
   readonly report?: Report | undefined
-  /** Why it was lost, returned or not agreed with. */
+  /** Why it was lost, returned, preempted or not agreed with. */
   readonly note?: string | undefined
 }
 
