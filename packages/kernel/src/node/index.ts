@@ -1,3 +1,5 @@
+export * from './blake2b.ts'
 export * from './crypto.ts'
+export * from './curve.ts'
 export * from './system.ts'
 export * from './noise-suite.ts'
