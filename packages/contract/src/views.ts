@@ -109,6 +109,7 @@ export const AttemptView = strict({
     Type.Literal('lost'),
     Type.Literal('returned'),
     Type.Literal('cancelled'),
+    Type.Literal('preempted'),
   ]),
   accepted: Type.Boolean(),
   leasedAt: Timestamp,

@@ -12,6 +12,7 @@ import { countTasks, isLive, isOpen, isOver, sumCounts } from './states.ts'
 import { advanceTask, attemptsAfter, type TaskEvent, type TaskRules } from './task-life.ts'
 import type { FailureReason, Report } from './task.ts'
 import { Fixtures, START } from './testing/index.ts'
+import type { Incident } from './tiers/incidents.ts'
 
 const TASKS = 3
 const RULES: TaskRules = {
@@ -20,6 +21,7 @@ const RULES: TaskRules = {
   backoffMs: 1_000,
   longestBackoffMs: 8_000,
   isTrusted: (nodeId) => nodeId < 'node_8',
+  promises: { queueWaitP95Ms: 5_000, restartMs: 2_000, runStretch: 1.05 },
 }
 
 /** What chance picks at one step; which task, attempt and old message it means follows from the state. */
@@ -33,6 +35,7 @@ const picks = fc.record({
     'report',
     'lose',
     'return',
+    'preempt',
     'repeat',
     'repeat',
     'cancel',
@@ -61,6 +64,7 @@ class World {
   readonly log: Told[] = []
   readonly freed = new Map<AttemptId, number>()
   readonly verdicts = new Map<TaskId, number>()
+  readonly incidents: Incident[] = []
   readonly first: { readonly job: Job; readonly tasks: readonly TaskWithAttempts[] }
   job: Job
   tasks: TaskWithAttempts[]
@@ -95,6 +99,7 @@ class World {
     }
     assert.strictEqual(isOpen(before.task), true)
     for (const attemptId of step.freed) this.freed.set(attemptId, (this.freed.get(attemptId) ?? 0) + 1)
+    this.incidents.push(...(step.incidents ?? []))
     if (step.verdict) this.verdicts.set(told.taskId, (this.verdicts.get(told.taskId) ?? 0) + 1)
     this.tasks[i] = { task: step.task, attempts: attemptsAfter(before.attempts, step.attempts) }
     const counted = { ...this.job, counts: sumCounts(this.job.counts, step.counts) }
@@ -119,6 +124,9 @@ class World {
     if (pick.what === 'report') return { taskId, event: { type: 'reported', ...lease, at, report: this.#report(pick) } }
     if (pick.what === 'lose') {
       return { taskId, event: { type: 'lost', attemptId: attempt.attemptId, at, why: 'silent', jitter } }
+    }
+    if (pick.what === 'preempt') {
+      return { taskId, event: { type: 'preempted', attemptId: attempt.attemptId, at, why: 'for a better tier' } }
     }
     return { taskId, event: { type: 'returned', ...lease, at, reason: 'evicted', jitter } }
   }
@@ -145,6 +153,7 @@ class World {
     assert.deepEqual(this.job.counts, countTasks(this.tasks.map(({ task }) => task)))
     assert.deepEqual(auditJob(this.job, this.tasks), [])
     checkPay(this.tasks)
+    checkIncidents(this.incidents, this.tasks)
   }
 }
 
@@ -158,10 +167,26 @@ function checkTask({ task, attempts }: TaskWithAttempts): void {
     attempts.map((_, i) => i + 1),
   )
   assert.strictEqual(task.attempts, attempts.length)
-  assert.isAtMost(attempts.length, wanted + RULES.maxAttempts)
+  // What was preempted counts against nothing.
+  const preempted = attempts.filter(({ status }) => status === 'preempted').length
+  assert.isAtMost(attempts.length - preempted, wanted + RULES.maxAttempts)
   const working = attempts.filter((attempt) => isLive(attempt) || attempt.status === 'reported')
   assert.strictEqual(new Set(working.map(({ ownerId }) => ownerId)).size, working.length)
   assert.strictEqual(live.length + task.pending > 0, isOpen(task))
+}
+
+/** Each is found once, of an attempt that was interrupted or accepted, and broken exactly where it is over its bound. */
+function checkIncidents(incidents: readonly Incident[], tasks: readonly TaskWithAttempts[]): void {
+  const keys = incidents.map(({ taskId, kind, fence }) => `${taskId} ${kind} ${fence}`)
+  assert.strictEqual(new Set(keys).size, keys.length)
+  for (const { taskId, kind, fence, measured, bound, broken } of incidents) {
+    const { task, attempts } = tasks.find((each) => each.task.taskId === taskId)!
+    const attempt = attempts.find((each) => each.fence === fence)
+    assert.strictEqual(broken, bound !== undefined && measured > bound)
+    if (kind === 'queue_wait') assert.isDefined(task.startedAt)
+    if (kind === 'restart') assert.include(['lost', 'returned', 'preempted'], attempt?.status)
+    if (kind === 'run_stretch') assert.strictEqual(attempt?.attemptId, task.acceptedAttemptId)
+  }
 }
 
 function checkPay(tasks: readonly TaskWithAttempts[]): void {
@@ -208,6 +233,7 @@ test('playing the log again gives the same state', () => {
       expect(again.tasks).toEqual(world.tasks)
       expect(again.job.counts).toEqual(world.job.counts)
       expect(again.job.status).toBe(world.job.status)
+      expect(again.incidents).toEqual(world.incidents)
     }),
   )
 })

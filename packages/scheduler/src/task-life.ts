@@ -6,6 +6,7 @@ import { isReported, judge } from './judge.ts'
 import { countChange, hasVoice, isLive, isOpen } from './states.ts'
 import type { Attempt, Failure, Report, Task, TaskStatus } from './task.ts'
 import { TIER_TERMS } from './tier.ts'
+import { type Incident, incidentsOf, type Promises } from './tiers/incidents.ts'
 
 /** What happens to a task. `jitter` is uniform in [0, 1) and kept with the event, so that a replay backs off alike. */
 export type TaskEvent =
@@ -33,6 +34,8 @@ export type TaskEvent =
       readonly reason: string
       readonly jitter: number
     }
+  /** A task of a better tier takes its room. */
+  | { readonly type: 'preempted'; readonly attemptId: AttemptId; readonly at: Instant; readonly why: string }
   | { readonly type: 'cancelled'; readonly at: Instant }
 
 /** Why an event changed nothing. */
@@ -60,6 +63,8 @@ export interface TaskRules {
   readonly backoffMs: number
   readonly longestBackoffMs: number
   isTrusted(nodeId: NodeId): boolean
+  /** What the job's tier promises; without them nothing is a breach. */
+  readonly promises?: Promises | undefined
 }
 
 /** The task after an event, and what follows from it. */
@@ -73,6 +78,8 @@ export interface TaskStep {
   readonly counts: TaskCounts
   /** Present when reports ended the task. */
   readonly verdict?: Verdict | undefined
+  /** Restarts and broken promises that this event brought to light; present when there are any. */
+  readonly incidents?: readonly Incident[] | undefined
   /** Present when nothing changed. */
   readonly ignored?: Ignored | undefined
 }
@@ -84,13 +91,14 @@ export const DEFAULT_BACKOFF = { backoffMs: 500, longestBackoffMs: 60_000 }
 
 /** The rules for the tasks of a job. A tier that promises a restart never backs off for more than half that time. */
 export function taskRules(spec: JobSpec, isTrusted: (nodeId: NodeId) => boolean): TaskRules {
-  const { restartMs } = TIER_TERMS[spec.tier]
+  const terms = TIER_TERMS[spec.tier]
   return {
     maxAttempts: spec.maxAttempts,
     extraReplicas: 1,
     backoffMs: DEFAULT_BACKOFF.backoffMs,
-    longestBackoffMs: Math.min(DEFAULT_BACKOFF.longestBackoffMs, (restartMs ?? Infinity) / 2),
+    longestBackoffMs: Math.min(DEFAULT_BACKOFF.longestBackoffMs, (terms.restartMs ?? Infinity) / 2),
     isTrusted,
+    promises: terms,
   }
 }
 
@@ -99,6 +107,13 @@ export function taskRules(spec: JobSpec, isTrusted: (nodeId: NodeId) => boolean)
  * and says so in `ignored`. `attempts` are all the task had.
  */
 export function advanceTask(task: Task, attempts: readonly Attempt[], event: TaskEvent, rules: TaskRules): TaskStep {
+  const next = stepOf(task, attempts, event, rules)
+  if (next.ignored || !rules.promises) return next
+  const incidents = incidentsOf({ task, attempts }, next, rules.promises)
+  return incidents.length > 0 ? { ...next, incidents } : next
+}
+
+function stepOf(task: Task, attempts: readonly Attempt[], event: TaskEvent, rules: TaskRules): TaskStep {
   switch (event.type) {
     case 'placed':
       return place(task, attempts, event.attempt)
@@ -124,6 +139,11 @@ export function advanceTask(task: Task, attempts: readonly Attempt[], event: Tas
       return withLease(task, attempts, event, (attempt) => {
         const returned: Attempt = { ...attempt, status: 'returned', endedAt: event.at, note: event.reason }
         return weigh(backOff(task, attempts, event, rules), task, attempts, returned, event.at, rules)
+      })
+    case 'preempted':
+      return withLease(task, attempts, event, (attempt) => {
+        const preempted: Attempt = { ...attempt, status: 'preempted', endedAt: event.at, note: event.why }
+        return weigh(task, task, attempts, preempted, event.at, rules)
       })
     case 'cancelled':
       if (!isOpen(task)) return ignore(task, 'task_over')
