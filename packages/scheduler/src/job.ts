@@ -51,6 +51,8 @@ export interface JobSpec {
   readonly maxAttempts: number
   /** Labels a node must have, such as `residency: eu`. */
   readonly require: Readonly<Record<string, string>>
+  /** Whether the program can wait for a clock: absent where nobody looked. */
+  readonly maySleep?: boolean | undefined
   /** Failures of the program itself after which a task runs again elsewhere; none unless asked for. */
   readonly retryOn?: readonly FailureReason[] | undefined
   /** Names for the parts of each item, where the items were made of a matrix. */
@@ -125,10 +127,16 @@ export interface Job {
   readonly taskPriceCap: Amount
   /** Units for 10^9 fuel, as agreed at submission. */
   readonly unitsPerGigafuel: Amount
+  /** Of each payment, kept by the treasury, as agreed at submission; undefined of jobs older than this field. */
+  readonly feeBasisPoints?: number | undefined
   /** Whether the hold was settled or released. */
   readonly settled: boolean
   /** What it cost in the end; undefined until settled. */
   readonly cost?: Amount | undefined
+  /** What comes back for promises that were not kept; undefined until settled, and where nothing does. */
+  readonly credit?: Amount | undefined
+  /** How much of it the treasury has paid; the rest is owed until it can. */
+  readonly creditPaid?: Amount | undefined
   /** Why it failed, in one sentence: the first task's reason. */
   readonly failure?: string | undefined
   readonly submittedAt: Instant

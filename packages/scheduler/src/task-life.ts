@@ -6,7 +6,7 @@ import { isReported, judge } from './judge.ts'
 import { countChange, hasVoice, isLive, isOpen } from './states.ts'
 import type { Attempt, Failure, Report, Task, TaskStatus } from './task.ts'
 import { TIER_TERMS } from './tier.ts'
-import { type Incident, incidentsOf, type Promises } from './tiers/incidents.ts'
+import { type Incident, incidentsOf, type Promises, promisesOf } from './tiers/incidents.ts'
 
 /** What happens to a task. `jitter` is uniform in [0, 1) and kept with the event, so that a replay backs off alike. */
 export type TaskEvent =
@@ -91,14 +91,14 @@ export const DEFAULT_BACKOFF = { backoffMs: 500, longestBackoffMs: 60_000 }
 
 /** The rules for the tasks of a job. A tier that promises a restart never backs off for more than half that time. */
 export function taskRules(spec: JobSpec, isTrusted: (nodeId: NodeId) => boolean): TaskRules {
-  const terms = TIER_TERMS[spec.tier]
+  const { restartMs } = TIER_TERMS[spec.tier]
   return {
     maxAttempts: spec.maxAttempts,
     extraReplicas: 1,
     backoffMs: DEFAULT_BACKOFF.backoffMs,
-    longestBackoffMs: Math.min(DEFAULT_BACKOFF.longestBackoffMs, (terms.restartMs ?? Infinity) / 2),
+    longestBackoffMs: Math.min(DEFAULT_BACKOFF.longestBackoffMs, (restartMs ?? Infinity) / 2),
     isTrusted,
-    promises: terms,
+    promises: promisesOf(spec),
   }
 }
 

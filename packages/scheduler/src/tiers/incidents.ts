@@ -1,10 +1,17 @@
 import type { Instant, JobId, TaskId } from '@fog/kernel'
+import type { JobSpec } from '../job.ts'
 import type { TaskWithAttempts } from '../job-store.ts'
 import type { Attempt, Task } from '../task.ts'
-import type { TierTerms } from '../tier.ts'
+import { TIER_TERMS, type TierTerms } from '../tier.ts'
 
-/** What a tier promises about each task. */
-export type Promises = Pick<TierTerms, 'queueWaitP95Ms' | 'restartMs' | 'runStretch'>
+/** What a tier promises about each task. `runStretch` is undefined where it cannot be told. */
+export type Promises = Pick<TierTerms, 'queueWaitP95Ms' | 'restartMs'> & { readonly runStretch: number | undefined }
+
+/** What is promised about the tasks of a job. How long a program takes that may sleep says nothing of its node. */
+export function promisesOf({ tier, maySleep }: Pick<JobSpec, 'tier' | 'maySleep'>): Promises {
+  const { queueWaitP95Ms, restartMs, runStretch } = TIER_TERMS[tier]
+  return { queueWaitP95Ms, restartMs, runStretch: maySleep === false ? runStretch : undefined }
+}
 
 export type PromiseKind = 'queue_wait' | 'restart' | 'run_stretch'
 
@@ -84,9 +91,9 @@ export function interruptedAt({ status, leasedAt, endedAt, leaseExpiresAt, lease
   return Math.max(leasedAt, Math.min(ended, leaseExpiresAt - leaseMs))
 }
 
-/** Programs neither sleep nor wait for anybody, so on an idle node the time they take is the processor's time they use. */
+/** A program that never sleeps waits for nobody, so on an idle node the time it takes is the processor's time it uses. */
 function stretchOf(task: Task, attempts: readonly Attempt[], { runStretch }: Promises): Incident[] {
-  if (task.status !== 'done') return []
+  if (task.status !== 'done' || runStretch === undefined) return []
   const accepted = attempts.find(({ attemptId }) => attemptId === task.acceptedAttemptId)
   const report = accepted?.report
   if (!accepted || !report || report.cpuMs <= 0) return []
