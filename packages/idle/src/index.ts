@@ -1,6 +1,7 @@
 export * from './result-digest.ts'
 export * from './run-task.ts'
 export { TaskFileError, WasiHost, type WasiOptions } from './wasi/host.ts'
+export type { StateFile, StateSnapshot } from './wasi/state-folder.ts'
 export type { StreamSink } from './wasi/output-stream.ts'
 export { DEFAULT_WASI_LIMITS, type ExceededLimit, type WasiLimits } from './wasi/quota.ts'
 export { safeName } from './wasi/results.ts'

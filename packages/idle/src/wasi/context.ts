@@ -3,6 +3,7 @@ import type { Descriptors } from './descriptors.ts'
 import type { FileTree } from './file-tree.ts'
 import type { GuestMemory } from './guest-memory.ts'
 import type { OutputStream } from './output-stream.ts'
+import type { StateFolder } from './state-folder.ts'
 import type { TaskClock } from './task-clock.ts'
 
 /** What the calls of one program act on. */
@@ -19,8 +20,8 @@ export interface WasiContext {
   readonly stderr: OutputStream
   /** Burns fuel for bytes the host moves on the program's behalf. */
   readonly charge: (bytes: number) => void
-  /** A file got its name in `/state`. */
-  readonly onState: (path: string, bytes: Uint8Array) => void
+  /** Follows what is renamed into `/state`. */
+  readonly state: StateFolder
 }
 
 /** Unwinds the program when it leaves by `proc_exit`. No Error: nothing went wrong. */

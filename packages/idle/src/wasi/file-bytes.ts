@@ -58,6 +58,17 @@ export class FileBytes {
     return whole
   }
 
+  /** The content as it is now, without a copy: whatever is written to afterwards is copied first. */
+  snapshot(): FileBytes {
+    this.#chunks.forEach((chunk, index) => {
+      if (chunk?.isOurs) this.#chunks[index] = { bytes: chunk.bytes, isOurs: false }
+    })
+    const kept = new FileBytes()
+    for (const chunk of this.#chunks) kept.#chunks.push(chunk)
+    kept.#size = this.#size
+    return kept
+  }
+
   #cut(size: number): void {
     const { index, offset } = place(size, 1)
     this.#chunks.length = Math.min(this.#chunks.length, offset === 0 ? index : index + 1)

@@ -88,7 +88,7 @@ export class FileTree {
     return this.#mounts.get(name)!
   }
 
-  /** Lays a file down before the task starts. Folders on the way are made; `..` stays inside, as for the task. */
+  /** Lays a file down before the task starts, at no cost but in `/state`. Folders on the way are made; `..` stays inside, as for the task. */
   give(path: string, bytes: Uint8Array): void {
     const parts = path.split('/').filter((part) => part !== '' && part !== '.')
     const name = parts.pop()
@@ -97,7 +97,14 @@ export class FileTree {
     for (const part of parts) folder = part === '..' ? folder.parent! : this.#giveFolder(folder, part)
     checkName(name)
     if (this.lookUp(folder, name)) refuse(ERRNO.exist)
+    if (isInside(folder, this.mount('state'))) this.#countState(bytes)
     folder.entries.set(name, this.#file(new FileBytes(bytes), folder.isReadOnly, this.pathOf(folder, name)))
+  }
+
+  /** The task's own work of an earlier attempt counts as if it had just written it. */
+  #countState(bytes: Uint8Array): void {
+    this.#quota.takeFile()
+    this.#quota.takeBytes(bytes.length)
   }
 
   lookUp(folder: DirectoryNode, name: string): TreeNode | undefined {
@@ -357,7 +364,7 @@ function partsOf(path: string): string[] {
     .reverse()
 }
 
-function isInside(folder: DirectoryNode, outer: DirectoryNode): boolean {
+export function isInside(folder: DirectoryNode, outer: DirectoryNode): boolean {
   for (let at: DirectoryNode | undefined = folder; at; at = at.parent === at ? undefined : at.parent) {
     if (at === outer) return true
   }

@@ -30,7 +30,7 @@ describe('a C program', () => {
     const saved: string[] = []
     const { printed, outputs, state } = run('files', {
       files: [['/in/given.txt', utf8('given')]],
-      onState: (path) => saved.push(path),
+      onState: ({ files }) => saved.push(...files.map(({ path }) => path)),
     })
     const lines = printed.trim().split('\n')
     expect(lines.filter((line) => !line.endsWith(': ok') && !line.includes(': . ..'))).toEqual([])

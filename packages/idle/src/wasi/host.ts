@@ -12,6 +12,7 @@ import { pollCall } from './poll-call.ts'
 import { DEFAULT_WASI_LIMITS, type ExceededLimit, Quota, type WasiLimits } from './quota.ts'
 import { collectResults } from './results.ts'
 import { WASI_MODULE, type WasiName } from './signatures.ts'
+import { StateFolder, type StateSnapshot } from './state-folder.ts'
 import { systemCalls } from './system-calls.ts'
 import { blockingWait, DEFAULT_CLOCK_START_NS, type TaskClock, virtualClock, type Wait } from './task-clock.ts'
 
@@ -39,8 +40,8 @@ export interface WasiOptions {
   /** Called with what the program prints, as it prints it, up to the limit. */
   readonly onStdout?: StreamSink
   readonly onStderr?: StreamSink
-  /** Called with a file that the program renamed into `/state`: a checkpoint that is whole. */
-  readonly onState?: (path: string, bytes: Uint8Array) => void
+  /** Called when the program renamed a file into `/state`, or took one away: what then lies there is a checkpoint. */
+  readonly onState?: (snapshot: StateSnapshot) => void
 }
 
 export class TaskFileError extends FogError<{ code: 'task.file_refused'; path: string; errno: number }> {
@@ -61,6 +62,7 @@ export class WasiHost {
   readonly imports: Record<typeof WASI_MODULE, Record<WasiName, WasiFunction>>
   readonly #tree: FileTree
   readonly #quota: Quota
+  readonly #state: StateFolder
   readonly #stdout: OutputStream
   readonly #stderr: OutputStream
   readonly #memory = new GuestMemory()
@@ -75,6 +77,8 @@ export class WasiHost {
     this.#stdout = new OutputStream('stdout', limits.stdoutBytes, options.onStdout)
     this.#stderr = new OutputStream('stderr', limits.stderrBytes, options.onStderr)
     for (const [path, bytes] of options.files ?? []) this.#give(path, bytes)
+    this.#state = new StateFolder(this.#tree, () => this.#fuelUsed(), options.onState)
+    this.#state.restored()
     this.imports = { [WASI_MODULE]: guarded(this.#context(options, clock, limits)) }
   }
 
@@ -125,7 +129,7 @@ export class WasiHost {
     return collectResults(this.#tree)
   }
 
-  /** Files in `/state`, by name, sorted: what a later attempt may start from. */
+  /** Files in `/state`, by name, sorted, whether renamed into place or not. */
   state(): ReadonlyMap<string, Uint8Array> {
     const files = this.#tree.filesUnder(this.#tree.mount('state'))
     return new Map(Iterator.from(files).map(([path, file]) => [path, file.content.toBytes()]))
@@ -147,8 +151,11 @@ export class WasiHost {
   }
 
   #virtualClock({ clockStartNs = DEFAULT_CLOCK_START_NS, wait = blockingWait() }: WasiOptions): TaskClock {
-    const fuelUsed = () => (this.#fuel ? this.#fuelAtStart - this.#fuel.value : 0n)
-    return virtualClock({ startNs: clockStartNs, fuelUsed, wait })
+    return virtualClock({ startNs: clockStartNs, fuelUsed: () => this.#fuelUsed(), wait })
+  }
+
+  #fuelUsed(): bigint {
+    return this.#fuel ? this.#fuelAtStart - this.#fuel.value : 0n
   }
 
   #give(path: string, bytes: Uint8Array): void {
@@ -174,7 +181,7 @@ export class WasiHost {
       stdout: this.#stdout,
       stderr: this.#stderr,
       charge: (bytes) => this.#charge(bytes),
-      onState: (path, bytes) => options.onState?.(path, bytes),
+      state: this.#state,
     }
   }
 

@@ -7,7 +7,7 @@ import { LOOKUP_SYMLINK_FOLLOW, OFLAG, RIGHT } from './rights.ts'
 
 /** The `path_*` calls of WASI preview 1. */
 export function pathCalls(context: WasiContext) {
-  const { memory, descriptors, tree } = context
+  const { memory, descriptors, tree, state } = context
   const at = (fd: number, pointer: number, length: number, last: 'follow' | 'keep'): Place => {
     const { node } = descriptors.directory(fd)
     return tree.resolve(node, memory.text(pointer, length), last)
@@ -79,14 +79,17 @@ export function pathCalls(context: WasiContext) {
     path_rename(fd: number, from: number, fromLength: number, toFd: number, to: number, toLength: number) {
       const source = at(fd, from, fromLength, 'keep')
       const target = at(toFd, to, toLength, 'keep')
+      const before = state.pathOf(source)
       tree.rename(source, target)
-      if (source.node?.kind === 'file') noteState(context, target, source.node)
+      if (source.node) state.moved(source.node, before, state.pathOf(target))
     },
     path_symlink(target: number, targetLength: number, fd: number, path: number, length: number) {
       tree.createLink(at(fd, path, length, 'keep'), memory.text(target, targetLength))
     },
     path_unlink_file(fd: number, path: number, length: number) {
-      tree.unlink(at(fd, path, length, 'keep'))
+      const place = at(fd, path, length, 'keep')
+      tree.unlink(place)
+      state.removed(state.pathOf(place))
     },
   }
 }
@@ -131,12 +134,4 @@ function openedFile({ tree }: WasiContext, node: FileNode, { openFlags, rights, 
   if (node.isReadOnly && rights.base & RIGHT.fdWrite) return refuse(ERRNO.rofs)
   if (openFlags & OFLAG.trunc) tree.resize(node, 0)
   return openFile(node, rights, fdFlags)
-}
-
-/** A rename into `/state` is how a program says that a checkpoint is whole. */
-function noteState({ tree, onState }: WasiContext, { parent, name }: Place, file: FileNode): void {
-  const path = tree.pathOf(parent, name)
-  if (path.startsWith('state/') && tree.lookUp(parent, name) === file) {
-    onState(path.slice('state/'.length), file.content.toBytes())
-  }
 }
