@@ -55,6 +55,16 @@ export class CipherState {
     return true
   }
 
+  /**
+   * For datagrams, which are lost and come in any order: opens the message sealed with this nonce, and leaves the count as
+   * it is. The caller refuses a nonce it has seen.
+   */
+  openAt(nonce: number, out: Uint8Array, ciphertext: Uint8Array, ad: Uint8Array = NOTHING): boolean {
+    if (ciphertext.length < TAG_BYTES || ciphertext.length > MAX_NOISE_MESSAGE_BYTES) return false
+    if (!Number.isSafeInteger(nonce) || nonce < 0 || nonce >= MOST_NONCES) return false
+    return this.#suite.decrypt(this.#key, nonce, ad, ciphertext, out)
+  }
+
   /** A new key from the old one, which cannot be computed back (section 11.3). The nonce goes on. */
   rekey(): void {
     const next = new Uint8Array(this.#key.length + TAG_BYTES)

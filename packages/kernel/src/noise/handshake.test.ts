@@ -183,6 +183,23 @@ describe('a session', () => {
     expect(() => b.receive.open(new Uint8Array(15))).toThrow('not genuine')
   })
 
+  test('opens datagrams in any order by the nonce each carries', () => {
+    const [a, b] = finish(pair('IK'))
+    const sealed = [0, 1, 2].map((nonce) => {
+      expect(a.send.nonce).toBe(nonce)
+      return a.send.seal(utf8(`number ${nonce}`))
+    })
+    for (const nonce of [2, 0, 1]) {
+      const out = new Uint8Array(8)
+      expect(b.receive.openAt(nonce, out, sealed[nonce]!)).toBe(true)
+      expect(out).toEqual(utf8(`number ${nonce}`))
+    }
+    const out = new Uint8Array(8)
+    for (const nonce of [1, -1, 0.5, Number.MAX_SAFE_INTEGER, Number.NaN]) {
+      expect(b.receive.openAt(nonce, out, sealed[0]!)).toBe(false)
+    }
+  })
+
   test('refuses a message longer than the specification allows', () => {
     const [a] = finish(pair('XK'))
     expect(() => a.send.seal(new Uint8Array(65_520))).toThrow('65536 bytes exceeds 65535')
