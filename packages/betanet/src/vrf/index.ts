@@ -1,0 +1,2 @@
+export * from './ecvrf.ts'
+export type { VrfSuite } from './suite.ts'
