@@ -10,7 +10,7 @@ export function blake2b(length: number, key: Uint8Array | undefined, ...parts: r
 }
 
 /** The same for hot paths: one part, and the digest into the caller's buffer, whose length decides the digest's. */
-export function blake2bInto(digest: Buffer, message: Buffer, key: Buffer): void {
+export function blake2bInto(digest: Buffer, message: Buffer, key?: Buffer): void {
   sodium.crypto_generichash(digest, message, key)
 }
 
