@@ -1,0 +1,5 @@
+export * from './crowding.ts'
+export * from './hypervolume.ts'
+export * from './igd.ts'
+export { Nsga2Error } from './nsga2-error.ts'
+export * from './rank.ts'
