@@ -1,0 +1,3 @@
+export * from './frame-reader.ts'
+export * from './link-error.ts'
+export * from './link-session.ts'
