@@ -1,11 +1,14 @@
 import type { Job, TaskCounts } from './job.ts'
 import type { TaskWithAttempts } from './job-store.ts'
-import { countTasks, isLive, isOpen, isOver } from './states.ts'
+import { auditSteps } from './audit-steps.ts'
+import { countTasks, isBlocked, isLive, isOpen, isOver } from './states.ts'
+import type { JobStep } from './steps.ts'
 
 /** What is wrong with a job as it is stored, in sentences; empty when all is well. */
-export function auditJob(job: Job, tasks: readonly TaskWithAttempts[]): string[] {
-  const faults = tasks.flatMap(auditTask)
-  const counted = countTasks(tasks.map(({ task }) => task))
+export function auditJob(job: Job, tasks: readonly TaskWithAttempts[], steps: readonly JobStep[] = []): string[] {
+  const own = tasks.map(({ task }) => task)
+  const faults = [...tasks.flatMap(auditTask), ...auditSteps(job, own, steps)]
+  const counted = countTasks(own)
   const open = counted.queued + counted.running
   if (tasks.length !== job.tasks) faults.push(`${job.jobId} has ${tasks.length} tasks, not the ${job.tasks} it says`)
   if (!sameCounts(counted, job.counts)) {
@@ -25,6 +28,10 @@ function auditTask({ task, attempts }: TaskWithAttempts): string[] {
   }
   if (new Set(attempts.map(({ fence }) => fence)).size !== attempts.length) {
     faults.push(`${task.taskId} has two attempts with one fence`)
+  }
+  if (isOpen(task) && isBlocked(task)) {
+    if (task.pending > 0 || task.attempts > 0) faults.push(`${task.taskId} waits for others and is placed all the same`)
+    return faults
   }
   if (isOpen(task)) {
     if (live.length === 0 && task.pending === 0) faults.push(`${task.taskId} is open, but nothing works on it`)

@@ -1,11 +1,19 @@
-import type { AccountId, AttemptId, GatewayId, Instant, JobId, NodeId, TaskId } from '@fog/kernel'
+import type { AccountId, Amount, AttemptId, GatewayId, Instant, JobId, NodeId, TaskId } from '@fog/kernel'
 import type { Job, JobStatus, TaskCounts } from './job.ts'
+import type { StepStore } from './step-store.ts'
+import type { JobStep } from './steps.ts'
 import type { Attempt, Report, Task, TaskStatus } from './task.ts'
 import type { Tier } from './tier.ts'
+import type { TierStore } from './tiers/tier-store.ts'
 
 /** Where jobs, tasks and attempts are kept. Used inside a transaction; rows taken for change stay locked until its end. */
 export interface JobStore {
-  addJob(job: Job, tasks: readonly Task[]): Promise<void>
+  /** `steps` where the job has several. */
+  addJob(job: Job, tasks: readonly Task[], steps?: readonly JobStep[]): Promise<void>
+  /** How the steps of jobs stand, and what of them waits. */
+  readonly steps: StepStore
+  /** What tiers promised, and what came of it. */
+  readonly tiers: TierStore
   findJob(jobId: JobId): Promise<Job | undefined>
   findJobForUpdate(jobId: JobId): Promise<Job | undefined>
   /** Newest first; `before` is the last id of the page before. */
@@ -18,14 +26,15 @@ export interface JobStore {
   addCounts(deltas: readonly CountDelta[]): Promise<Job[]>
 
   /**
-   * Tasks that want a placement (`pending > 0`, `notBefore <= now`, job not over), best tier first, oldest first, then
-   * by index; locked, and those another scheduler has locked are skipped. With each, its job and the attempts it had.
+   * Tasks that want a placement (`pending > 0`, `notBefore <= now`, job not over), best tier first, nearest deadline first,
+   * oldest first, then by index; locked, and those another scheduler has locked are skipped. With each, its job as its
+   * step sees it (`jobByTask`) and the attempts it had.
    * Tasks of the jobs in `except` are left out: they were looked at and have to wait.
    */
   takeQueued(now: Instant, limit: number, except?: readonly JobId[]): Promise<QueuedTask[]>
   /** Locked in the order of ids. Unknown ids are left out. */
   findTasksForUpdate(taskIds: readonly TaskId[]): Promise<TaskWithAttempts[]>
-  /** Every task of a job that is not over, locked in the order of ids. */
+  /** Every task of a job that is not over and waits for no other, locked in the order of ids. */
   findOpenTasksForUpdate(jobId: JobId): Promise<TaskWithAttempts[]>
   saveTasks(tasks: readonly Task[]): Promise<void>
   addAttempts(attempts: readonly Attempt[]): Promise<void>
@@ -40,18 +49,23 @@ export interface JobStore {
   /** In no order; unknown ids are left out. */
   findAttempts(attemptIds: readonly AttemptId[]): Promise<Attempt[]>
 
-  /** Leased attempts on these nodes that no gateway has sent yet, oldest lease first. */
+  /** Leased attempts on these nodes that no gateway has sent yet, oldest lease first. The jobs as each task's step sees them. */
   listUndispatched(nodeIds: readonly NodeId[], limit: number): Promise<Dispatch[]>
   markDispatched(attemptIds: readonly AttemptId[], gatewayId: GatewayId): Promise<void>
   /** Attempts that hold a lease on the node, dispatched or not. */
   listLive(nodeId: NodeId): Promise<Attempt[]>
-  /** Pushes leases on; answers those that are still live. A lease is never shortened. */
-  renewLeases(attemptIds: readonly AttemptId[], expiresAt: Instant): Promise<AttemptId[]>
+  /**
+   * Pushes leases on to `leaseMs`, or where the attempt has a `leaseMs` of its own to that, after its node was heard of;
+   * answers those that are still live. A lease is never shortened.
+   */
+  renewLeases(heard: readonly Heard[], leaseMs: number): Promise<AttemptId[]>
   /** Live attempts whose lease ended before `now`, oldest first. */
   listExpired(now: Instant, limit: number): Promise<Attempt[]>
 
-  /** Jobs of an account that are not over. */
-  countOpenJobs(accountId: AccountId): Promise<number>
+  /** What an account has open now, and what its jobs since an instant cost: at most, while they are not settled. */
+  usageOf(accountId: AccountId, since: Instant): Promise<AccountUsage>
+  /** Jobs that are not over and whose deadline has passed, the longest past first. */
+  listOverdue(now: Instant, limit: number): Promise<Job[]>
   /**
    * Results of done tasks that agree with the accepted one, that included: what is paid. By task index, then fence; `limit`
    * counts tasks, `after` is the last index of the page before.
@@ -65,10 +79,23 @@ export interface JobStore {
   /** Finished jobs whose hold is still open, oldest first, locked; those locked by another are skipped. */
   takeUnsettled(limit: number): Promise<Job[]>
 
-  /** Queued and running tasks, and when the oldest queued one was queued: one row for each tier, best first. */
+  /** Queued and running tasks, without those that wait for others, and when the oldest queued one was queued: one row for each tier, best first. */
   queueDepth(): Promise<QueueDepth[]>
   /** Empty when all is well; used by simulations and audits. */
   auditJobs(): Promise<string[]>
+}
+
+/** When the node of an attempt was heard of last. */
+export interface Heard {
+  readonly attemptId: AttemptId
+  readonly at: Instant
+}
+
+export interface AccountUsage {
+  readonly openJobs: number
+  /** Queued and running, those that wait for others too. */
+  readonly openTasks: number
+  readonly cost: Amount
 }
 
 export interface JobFilter {

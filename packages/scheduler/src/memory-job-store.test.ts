@@ -1,9 +1,13 @@
 import { MemoryDatabase } from '@fog/kernel'
 import { MemoryJobStore } from './memory-job-store.ts'
-import { describeJobStore } from './testing/index.ts'
+import { describeJobStore, describeStepStore } from './testing/index.ts'
+import type { JobStoreUnderTest } from './testing/index.ts'
 
-describeJobStore('MemoryJobStore', async () => {
+async function make(): Promise<JobStoreUnderTest> {
   const database = new MemoryDatabase()
   const store = new MemoryJobStore(database)
   return { transact: (work) => database.transact(() => work(store)), close: async () => {} }
-})
+}
+
+describeJobStore('MemoryJobStore', make)
+describeStepStore('MemoryJobStore', make)

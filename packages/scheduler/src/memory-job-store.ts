@@ -1,11 +1,13 @@
 import type { AccountId, AttemptId, GatewayId, Instant, JobId, MemoryTable, NodeId, TaskId } from '@fog/kernel'
-import { assert, MemoryDatabase } from '@fog/kernel'
+import { amount, assert, MemoryDatabase } from '@fog/kernel'
 import { auditJob } from './audit.ts'
 import type { Job } from './job.ts'
 import type {
+  AccountUsage,
   AgreedResult,
   CountDelta,
   Dispatch,
+  Heard,
   JobFilter,
   JobStore,
   QueuedTask,
@@ -13,14 +15,19 @@ import type {
   TaskFilter,
   TaskWithAttempts,
 } from './job-store.ts'
+import { MemoryStepStore } from './memory-step-store.ts'
 import { SortedIndex } from './sorted-index.ts'
-import { isLive, isOpen, isOver, sumCounts } from './states.ts'
+import { isBlocked, isLive, isOpen, isOver, sumCounts } from './states.ts'
+import { jobByTask, type JobStep } from './steps.ts'
 import type { Attempt, Task } from './task.ts'
 import type { Tier } from './tier.ts'
 import { TIERS } from './tier.ts'
+import { MemoryTierStore } from './tiers/memory-tier-store.ts'
 
 /** The memory twin: one transaction at a time, every ordered question answered by an index. */
 export class MemoryJobStore implements JobStore {
+  readonly steps: MemoryStepStore
+  readonly tiers: MemoryTierStore
   readonly #jobs: MemoryTable<JobId, Job>
   readonly #tasks: MemoryTable<TaskId, Task>
   readonly #attempts: MemoryTable<AttemptId, Attempt>
@@ -29,13 +36,23 @@ export class MemoryJobStore implements JobStore {
   readonly #jobsById = new SortedIndex<'all', Job>(() => 'all', byJobId)
   readonly #jobsByAccount = new SortedIndex<AccountId, Job>((job) => job.accountId, byJobId)
   readonly #openByAccount = new SortedIndex<AccountId, Job>((it) => (isOver(it) ? undefined : it.accountId), byJobId)
+  readonly #due = new SortedIndex<'all', Job>(
+    (it) => (it.deadlineAt === undefined || isOver(it) ? undefined : 'all'),
+    byDeadline,
+  )
   readonly #unsettled = new SortedIndex<'all', Job>((job) => (isOver(job) && !job.settled ? 'all' : undefined), byEnd)
 
   readonly #tasksByJob = new SortedIndex<JobId, Task>((task) => task.jobId, byIndex)
-  readonly #openByJob = new SortedIndex<JobId, Task>((task) => (isOpen(task) ? task.jobId : undefined), byTaskId)
-  readonly #queue = new SortedIndex<Tier, Task>((task) => (task.pending > 0 ? this.#tierOf(task) : undefined), byAge)
+  readonly #openByJob = new SortedIndex<JobId, Task>(
+    (task) => (isOpen(task) && !isBlocked(task) ? task.jobId : undefined),
+    byTaskId,
+  )
+  readonly #queue = new SortedIndex<Tier, Task>(
+    (task) => (task.pending > 0 ? this.#tierOf(task) : undefined),
+    (a, b) => this.#byUrgency(a, b),
+  )
   readonly #standing = new SortedIndex<string, Task>(
-    (task) => (isOpen(task) ? `${this.#tierOf(task)} ${task.status}` : undefined),
+    (task) => (isOpen(task) && !isBlocked(task) ? `${this.#tierOf(task)} ${task.status}` : undefined),
     byAge,
   )
 
@@ -44,22 +61,32 @@ export class MemoryJobStore implements JobStore {
   readonly #expiring = new SortedIndex<'all', Attempt>((it) => (isLive(it) ? 'all' : undefined), byExpiry)
 
   constructor(database: MemoryDatabase = new MemoryDatabase()) {
-    const jobIndexes = [this.#jobsById, this.#jobsByAccount, this.#openByAccount, this.#unsettled]
+    const jobIndexes = [this.#jobsById, this.#jobsByAccount, this.#openByAccount, this.#due, this.#unsettled]
     const taskIndexes = [this.#tasksByJob, this.#openByJob, this.#queue, this.#standing]
     const attemptIndexes = [this.#attemptsByTask, this.#liveByNode, this.#expiring]
     this.#jobs = database.table((before, after) => jobIndexes.forEach((index) => index.follow(before, after)))
     this.#tasks = database.table((before, after) => taskIndexes.forEach((index) => index.follow(before, after)))
     this.#attempts = database.table((before, after) => attemptIndexes.forEach((index) => index.follow(before, after)))
     this.#dispatchedBy = database.table()
+    this.steps = new MemoryStepStore(database, { tasks: this.#tasks, byJob: this.#tasksByJob })
+    this.tiers = new MemoryTierStore(database, {
+      jobs: this.#jobs,
+      tasks: this.#tasks,
+      attempts: this.#attempts,
+      live: () => this.#expiring.get('all').values(),
+      queue: (tier) => this.#queue.get(tier).values(),
+      narrow: (task, job) => this.#narrowing()(task, job),
+    })
   }
 
-  async addJob(job: Job, tasks: readonly Task[]): Promise<void> {
+  async addJob(job: Job, tasks: readonly Task[], steps: readonly JobStep[] = []): Promise<void> {
     assert(!this.#jobs.has(job.jobId), `${job.jobId} was added before`)
     this.#jobs.set(job.jobId, job)
     for (const task of tasks) {
       assert(!this.#tasks.has(task.taskId), `${task.taskId} was added before`)
       this.#tasks.set(task.taskId, task)
     }
+    this.steps.add(steps)
   }
 
   async findJob(jobId: JobId): Promise<Job | undefined> {
@@ -97,13 +124,14 @@ export class MemoryJobStore implements JobStore {
 
   async takeQueued(now: Instant, limit: number, except: readonly JobId[] = []): Promise<QueuedTask[]> {
     const passedOver = new Set(except)
+    const narrow = this.#narrowing()
     const taken: QueuedTask[] = []
     for (const tier of TIERS) {
       for (const task of this.#queue.get(tier).values()) {
         if (taken.length >= limit) return taken
         const job = this.#jobOf(task)
         if (passedOver.has(task.jobId)) continue
-        if (task.notBefore <= now && !isOver(job)) taken.push({ ...this.#withAttempts(task), job })
+        if (task.notBefore <= now && !isOver(job)) taken.push({ ...this.#withAttempts(task), job: narrow(task, job) })
       }
     }
     return taken
@@ -165,6 +193,7 @@ export class MemoryJobStore implements JobStore {
   }
 
   async listUndispatched(nodeIds: readonly NodeId[], limit: number): Promise<Dispatch[]> {
+    const narrow = this.#narrowing()
     return nodeIds
       .flatMap((nodeId) => this.#liveByNode.values(nodeId))
       .filter((attempt) => attempt.status === 'leased' && !this.#dispatchedBy.has(attempt.attemptId))
@@ -172,7 +201,7 @@ export class MemoryJobStore implements JobStore {
       .slice(0, limit)
       .map((attempt) => {
         const task = this.#tasks.get(attempt.taskId)!
-        return { attempt, task, job: this.#jobOf(task) }
+        return { attempt, task, job: narrow(task, this.#jobOf(task)) }
       })
   }
 
@@ -184,11 +213,12 @@ export class MemoryJobStore implements JobStore {
     return this.#liveByNode.values(nodeId)
   }
 
-  async renewLeases(attemptIds: readonly AttemptId[], expiresAt: Instant): Promise<AttemptId[]> {
-    const live = this.#existing(this.#attempts, attemptIds).filter(isLive)
+  async renewLeases(heard: readonly Heard[], leaseMs: number): Promise<AttemptId[]> {
+    const at = new Map(heard.map((each) => [each.attemptId, each.at]))
+    const live = this.#existing(this.#attempts, [...at.keys()]).filter(isLive)
     for (const attempt of live) {
-      if (attempt.leaseExpiresAt >= expiresAt) continue
-      this.#attempts.set(attempt.attemptId, { ...attempt, leaseExpiresAt: expiresAt })
+      const leaseExpiresAt = at.get(attempt.attemptId)! + (attempt.leaseMs ?? leaseMs)
+      if (attempt.leaseExpiresAt < leaseExpiresAt) this.#attempts.set(attempt.attemptId, { ...attempt, leaseExpiresAt })
     }
     return live.map(({ attemptId }) => attemptId)
   }
@@ -202,8 +232,23 @@ export class MemoryJobStore implements JobStore {
     return expired
   }
 
-  async countOpenJobs(accountId: AccountId): Promise<number> {
-    return this.#openByAccount.get(accountId).size
+  async usageOf(accountId: AccountId, since: Instant): Promise<AccountUsage> {
+    const open = this.#openByAccount.get(accountId)
+    let [openTasks, cost] = [0, 0n]
+    for (const { counts } of open.values()) openTasks += counts.queued + counts.running
+    for (const job of this.#jobsByAccount.get(accountId).values()) {
+      if (job.submittedAt >= since) cost += job.cost ?? job.priceCap
+    }
+    return { openJobs: open.size, openTasks, cost: amount(cost) }
+  }
+
+  async listOverdue(now: Instant, limit: number): Promise<Job[]> {
+    const overdue: Job[] = []
+    for (const job of this.#due.get('all').values()) {
+      if (overdue.length >= limit || job.deadlineAt! > now) break
+      overdue.push(job)
+    }
+    return overdue
   }
 
   async listAgreed(filter: {
@@ -241,6 +286,7 @@ export class MemoryJobStore implements JobStore {
       auditJob(
         job,
         this.#tasksByJob.values(job.jobId).map((task) => this.#withAttempts(task)),
+        this.steps.of(job.jobId),
       ),
     )
   }
@@ -260,6 +306,22 @@ export class MemoryJobStore implements JobStore {
     return job
   }
 
+  /** Jobs as their tasks' steps see them, each made once. */
+  #narrowing(): (task: Task, job: Job) => Job {
+    const known = new Map<JobId, (index: number) => Job>()
+    return (task, job) => {
+      if (!job.spec.steps) return job
+      const byTask = known.get(job.jobId) ?? jobByTask(job, this.steps.of(job.jobId))
+      known.set(job.jobId, byTask)
+      return byTask(task.index)
+    }
+  }
+
+  #byUrgency(a: Task, b: Task): number {
+    const [first, second] = [this.#jobOf(a).deadlineAt ?? Infinity, this.#jobOf(b).deadlineAt ?? Infinity]
+    return first === second ? byAge(a, b) : first - second
+  }
+
   #tierOf(task: Task): Tier {
     return this.#jobOf(task).spec.tier
   }
@@ -267,6 +329,7 @@ export class MemoryJobStore implements JobStore {
 
 const byJobId = (a: Job, b: Job) => compareText(a.jobId, b.jobId)
 const byEnd = (a: Job, b: Job) => (a.finishedAt ?? 0) - (b.finishedAt ?? 0) || byJobId(a, b)
+const byDeadline = (a: Job, b: Job) => (a.deadlineAt ?? 0) - (b.deadlineAt ?? 0) || byJobId(a, b)
 const byTaskId = (a: Task, b: Task) => compareText(a.taskId, b.taskId)
 const byIndex = (a: Task, b: Task) => a.index - b.index || byTaskId(a, b)
 const byAge = (a: Task, b: Task) => a.queuedAt - b.queuedAt || a.index - b.index || byTaskId(a, b)

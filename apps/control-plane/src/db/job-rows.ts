@@ -1,5 +1,5 @@
 import { amount } from '@fog/kernel'
-import type { Attempt, CountDelta, Job, JobSpec, Report, Task, TaskLimits } from '@fog/scheduler'
+import type { Attempt, CountDelta, Heard, Job, JobSpec, Report, StepSpec, Task, TaskLimits } from '@fog/scheduler'
 import type { RowShape } from './rows.ts'
 import type { AttemptRow, JobRow, TaskRow } from './tables.ts'
 
@@ -21,15 +21,19 @@ export const JOB: RowShape<Job> = {
   price_cap: ['numeric', (job) => job.priceCap],
   task_price_cap: ['numeric', (job) => job.taskPriceCap],
   units_per_gigafuel: ['numeric', (job) => job.unitsPerGigafuel],
+  fee_basis_points: ['int4', (job) => job.feeBasisPoints],
   settled: ['bool', (job) => job.settled],
   cost: ['numeric', (job) => job.cost],
+  credit: ['numeric', (job) => job.credit],
+  credit_paid: ['numeric', (job) => job.creditPaid],
   failure: ['text', (job) => job.failure],
   submitted_at: ['int8', (job) => job.submittedAt],
+  deadline_at: ['int8', (job) => job.deadlineAt],
   started_at: ['int8', (job) => job.startedAt],
   finished_at: ['int8', (job) => job.finishedAt],
 }
 
-/** Without `tier_rank`, which comes of the job. */
+/** Without `tier_rank` and `deadline_at`, which come of the job. */
 export const TASK: RowShape<Task> = {
   task_id: ['text', (task) => task.taskId],
   job_id: ['text', (task) => task.jobId],
@@ -39,6 +43,7 @@ export const TASK: RowShape<Task> = {
   status: ['text', (task) => task.status],
   quorum: ['int4', (task) => task.quorum],
   pending: ['int4', (task) => task.pending],
+  blocked_by: ['int4', (task) => task.blockedBy ?? 0],
   attempts: ['int4', (task) => task.attempts],
   not_before: ['int8', (task) => task.notBefore],
   queued_at: ['int8', (task) => task.queuedAt],
@@ -59,6 +64,7 @@ export const ATTEMPT: RowShape<Attempt> = {
   status: ['text', (attempt) => attempt.status],
   leased_at: ['int8', (attempt) => attempt.leasedAt],
   lease_expires_at: ['int8', (attempt) => attempt.leaseExpiresAt],
+  lease_ms: ['int4', (attempt) => attempt.leaseMs],
   started_at: ['int8', (attempt) => attempt.startedAt],
   ended_at: ['int8', (attempt) => attempt.endedAt],
   report: ['json', (attempt) => attempt.report],
@@ -74,10 +80,24 @@ export const DELTA: RowShape<CountDelta> = {
   cancelled: ['int4', (delta) => delta.cancelled],
 }
 
-/** What is saved of a task; the rest of it never changes. */
-export const TASK_KEYS = ['task_id', 'job_id', 'task_index', 'item', 'inputs', 'queued_at']
-export const ATTEMPT_KEYS = ['attempt_id', 'task_id', 'job_id', 'node_id', 'owner_id', 'fence', 'leased_at']
-export const JOB_KEYS = ['job_id', 'account_id', 'submitted_by', 'spec', 'hold_id', 'submitted_at']
+export const HEARD: RowShape<Heard> = {
+  attempt_id: ['text', (heard) => heard.attemptId],
+  at: ['int8', (heard) => heard.at],
+}
+
+/** What is not saved of a task: it never changes once the task is in the queue. */
+export const TASK_KEYS = ['task_id', 'job_id', 'task_index', 'item', 'inputs', 'queued_at', 'blocked_by']
+export const ATTEMPT_KEYS = ['attempt_id', 'task_id', 'job_id', 'node_id', 'owner_id', 'fence', 'leased_at', 'lease_ms']
+export const JOB_KEYS = [
+  'job_id',
+  'account_id',
+  'submitted_by',
+  'spec',
+  'hold_id',
+  'submitted_at',
+  'deadline_at',
+  'fee_basis_points',
+]
 
 export function toJob(row: JobRow): Job {
   const { queued, running, done, failed, cancelled } = row
@@ -93,10 +113,14 @@ export function toJob(row: JobRow): Job {
     priceCap: amount(row.price_cap),
     taskPriceCap: amount(row.task_price_cap),
     unitsPerGigafuel: amount(row.units_per_gigafuel),
+    feeBasisPoints: row.fee_basis_points ?? undefined,
     settled: row.settled,
     cost: row.cost === null ? undefined : amount(row.cost),
+    credit: row.credit === null ? undefined : amount(row.credit),
+    creditPaid: row.credit_paid === null ? undefined : amount(row.credit_paid),
     failure: row.failure ?? undefined,
     submittedAt: row.submitted_at,
+    deadlineAt: row.deadline_at ?? undefined,
     startedAt: row.started_at ?? undefined,
     finishedAt: row.finished_at ?? undefined,
   }
@@ -112,6 +136,7 @@ export function toTask(row: TaskRow): Task {
     status: row.status,
     quorum: row.quorum,
     pending: row.pending,
+    blockedBy: row.blocked_by === 0 ? undefined : row.blocked_by,
     attempts: row.attempts,
     notBefore: row.not_before,
     queuedAt: row.queued_at,
@@ -133,6 +158,7 @@ export function toAttempt(row: AttemptRow): Attempt {
     status: row.status,
     leasedAt: row.leased_at,
     leaseExpiresAt: row.lease_expires_at,
+    leaseMs: row.lease_ms ?? undefined,
     startedAt: row.started_at ?? undefined,
     endedAt: row.ended_at ?? undefined,
     report: row.report === null ? undefined : toReport(row.report),
@@ -142,9 +168,17 @@ export function toAttempt(row: AttemptRow): Attempt {
 
 /** Written by this store and nobody else, so its form is known; only the fuel has to become a big integer again. */
 function toSpec(document: unknown): JobSpec {
-  const spec = document as Omit<JobSpec, 'limits'> & { readonly limits: Omit<TaskLimits, 'fuel'> & KeptFuel }
+  const spec = document as Omit<JobSpec, 'limits' | 'steps'> & KeptLimits & { readonly steps?: KeptSteps }
+  const { steps, ...own } = withFuel(spec)
+  return steps === undefined ? own : { ...own, steps: steps.map(withFuel) }
+}
+
+function withFuel<Spec extends KeptLimits>(spec: Spec): Omit<Spec, 'limits'> & { readonly limits: TaskLimits } {
   return { ...spec, limits: { ...spec.limits, fuel: BigInt(spec.limits.fuel) } }
 }
+
+type KeptLimits = { readonly limits: Omit<TaskLimits, 'fuel'> & KeptFuel }
+type KeptSteps = readonly (Omit<StepSpec, 'limits'> & KeptLimits)[]
 
 function toReport(document: unknown): Report {
   const report = document as Omit<Report, 'fuel'> & KeptFuel

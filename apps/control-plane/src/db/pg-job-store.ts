@@ -1,13 +1,16 @@
-import { assert } from '@fog/kernel'
+import { amount, assert } from '@fog/kernel'
 import type { AccountId, AttemptId, GatewayId, Instant, JobId, NodeId, TaskId } from '@fog/kernel'
-import { auditJob, TIERS } from '@fog/scheduler'
+import { auditJob, jobByTask, TIERS } from '@fog/scheduler'
 import type {
+  AccountUsage,
   AgreedResult,
   Attempt,
   CountDelta,
   Dispatch,
+  Heard,
   Job,
   JobFilter,
+  JobStep,
   JobStore,
   QueuedTask,
   QueueDepth,
@@ -16,7 +19,21 @@ import type {
   TaskWithAttempts,
 } from '@fog/scheduler'
 import { sql } from 'kysely'
-import { ATTEMPT, ATTEMPT_KEYS, DELTA, JOB, JOB_KEYS, TASK, TASK_KEYS, toAttempt, toJob, toTask } from './job-rows.ts'
+import {
+  ATTEMPT,
+  ATTEMPT_KEYS,
+  DELTA,
+  HEARD,
+  JOB,
+  JOB_KEYS,
+  TASK,
+  TASK_KEYS,
+  toAttempt,
+  toJob,
+  toTask,
+} from './job-rows.ts'
+import { PgStepStore } from './pg-step-store.ts'
+import { PgTierStore } from './pg-tier-store.ts'
 import { assignmentsOf, namesOf, rowsOf, texts } from './rows.ts'
 import type { AttemptRow, Db, JobRow, TaskRow } from './tables.ts'
 
@@ -27,19 +44,29 @@ const AUDIT_PAGE = 100
 
 /** Jobs, tasks and attempts in PostgreSQL. Batches of any size are one statement; queues are partial indexes. */
 export class PgJobStore implements JobStore {
+  readonly steps: PgStepStore
+  readonly tiers: PgTierStore
   readonly #db: Db
 
   constructor(db: Db) {
     this.#db = db
+    this.steps = new PgStepStore(db)
+    this.tiers = new PgTierStore(db, {
+      tasks: (taskIds) => this.#tasks(taskIds),
+      jobs: (jobIds) => this.#narrowed(jobIds),
+    })
   }
 
-  async addJob(job: Job, tasks: readonly Task[]): Promise<void> {
+  async addJob(job: Job, tasks: readonly Task[], steps: readonly JobStep[] = []): Promise<void> {
     const tierRank = TIERS.indexOf(job.spec.tier)
     await sql`INSERT INTO jobs (${namesOf(JOB)}) SELECT * FROM ${rowsOf(JOB, [job])}`.execute(this.#db)
     if (tasks.length === 0) return
     await sql`
-      INSERT INTO tasks (${namesOf(TASK)}, tier_rank)
-      SELECT r.*, ${tierRank}::smallint FROM ${rowsOf(TASK, tasks)}`.execute(this.#db)
+      INSERT INTO tasks (${namesOf(TASK)}, tier_rank, deadline_at)
+      SELECT r.*, ${tierRank}::smallint, ${job.deadlineAt ?? null}::bigint FROM ${rowsOf(TASK, tasks)}`.execute(
+      this.#db,
+    )
+    await this.steps.add(steps)
   }
 
   async findJob(jobId: JobId): Promise<Job | undefined> {
@@ -89,10 +116,10 @@ export class PgJobStore implements JobStore {
       SELECT tasks.* FROM tasks JOIN jobs USING (job_id)
       WHERE tasks.pending > 0 AND tasks.not_before <= ${now} AND jobs.status IN ${OPEN}
         AND NOT tasks.job_id = ANY (${texts(except)})
-      ORDER BY tier_rank, queued_at, task_index, task_id LIMIT ${limit}
+      ORDER BY tier_rank, tasks.deadline_at, queued_at, task_index, task_id LIMIT ${limit}
       FOR UPDATE OF tasks SKIP LOCKED`.execute(this.#db)
-    const jobs = await this.#jobs(rows.map((row) => row.job_id))
-    return (await this.#withAttempts(rows)).map((taken) => ({ ...taken, job: jobs.get(taken.task.jobId)! }))
+    const jobOf = await this.#narrowed(rows.map((row) => row.job_id))
+    return (await this.#withAttempts(rows)).map((taken) => ({ ...taken, job: jobOf(taken.task) }))
   }
 
   async findTasksForUpdate(taskIds: readonly TaskId[]): Promise<TaskWithAttempts[]> {
@@ -104,7 +131,8 @@ export class PgJobStore implements JobStore {
 
   async findOpenTasksForUpdate(jobId: JobId): Promise<TaskWithAttempts[]> {
     const { rows } = await sql<TaskRow>`
-      SELECT * FROM tasks WHERE job_id = ${jobId} AND status IN ${OPEN} ORDER BY task_id FOR UPDATE`.execute(this.#db)
+      SELECT * FROM tasks WHERE job_id = ${jobId} AND status IN ${OPEN} AND blocked_by = 0
+      ORDER BY task_id FOR UPDATE`.execute(this.#db)
     return this.#withAttempts(rows)
   }
 
@@ -177,12 +205,11 @@ export class PgJobStore implements JobStore {
       SELECT * FROM attempts WHERE node_id = ANY (${texts(nodeIds)}) AND status = 'leased' AND gateway_id IS NULL
       ORDER BY leased_at, attempt_id LIMIT ${limit}`.execute(this.#db)
     const tasks = await this.#tasks(rows.map((row) => row.task_id))
-    const jobs = await this.#jobs(rows.map((row) => row.job_id))
-    return rows.map((row) => ({
-      attempt: toAttempt(row),
-      task: tasks.get(row.task_id)!,
-      job: jobs.get(row.job_id)!,
-    }))
+    const jobOf = await this.#narrowed(rows.map((row) => row.job_id))
+    return rows.map((row) => {
+      const task = tasks.get(row.task_id)!
+      return { attempt: toAttempt(row), task, job: jobOf(task) }
+    })
   }
 
   async markDispatched(attemptIds: readonly AttemptId[], gatewayId: GatewayId): Promise<void> {
@@ -200,15 +227,16 @@ export class PgJobStore implements JobStore {
     return rows.map(toAttempt)
   }
 
-  async renewLeases(attemptIds: readonly AttemptId[], expiresAt: Instant): Promise<AttemptId[]> {
-    if (attemptIds.length === 0) return []
+  async renewLeases(heard: readonly Heard[], leaseMs: number): Promise<AttemptId[]> {
+    if (heard.length === 0) return []
     const { rows } = await sql<{ attempt_id: AttemptId }>`
       WITH live AS (
-        SELECT attempt_id FROM attempts WHERE attempt_id = ANY (${texts(attemptIds)}) AND status IN ${LIVE}
-        ORDER BY attempt_id FOR UPDATE
+        SELECT attempts.attempt_id, r.at + coalesce(attempts.lease_ms, ${leaseMs}::bigint) AS until
+        FROM ${rowsOf(HEARD, heard)} JOIN attempts USING (attempt_id)
+        WHERE attempts.status IN ${LIVE} ORDER BY attempts.attempt_id FOR UPDATE OF attempts
       ), renewed AS (
-        UPDATE attempts SET lease_expires_at = ${expiresAt} FROM live
-        WHERE attempts.attempt_id = live.attempt_id AND lease_expires_at < ${expiresAt}
+        UPDATE attempts SET lease_expires_at = live.until FROM live
+        WHERE attempts.attempt_id = live.attempt_id AND lease_expires_at < live.until
       )
       SELECT attempt_id FROM live`.execute(this.#db)
     return rows.map((row) => row.attempt_id)
@@ -221,10 +249,24 @@ export class PgJobStore implements JobStore {
     return rows.map(toAttempt)
   }
 
-  async countOpenJobs(accountId: AccountId): Promise<number> {
-    const { rows } = await sql<{ count: number }>`
-      SELECT count(*) AS count FROM jobs WHERE account_id = ${accountId} AND status IN ${OPEN}`.execute(this.#db)
-    return rows[0]!.count
+  async usageOf(accountId: AccountId, since: Instant): Promise<AccountUsage> {
+    const { rows } = await sql<{ jobs: number; tasks: number; cost: bigint }>`
+      SELECT o.*, c.* FROM (
+        SELECT count(*) AS jobs, coalesce(sum(queued + running), 0)::bigint AS tasks FROM jobs
+        WHERE account_id = ${accountId} AND status IN ${OPEN}
+      ) o, (
+        SELECT coalesce(sum(coalesce(cost, price_cap)), 0) AS cost FROM jobs
+        WHERE account_id = ${accountId} AND submitted_at >= ${since}
+      ) c`.execute(this.#db)
+    const { jobs, tasks, cost } = rows[0]!
+    return { openJobs: jobs, openTasks: tasks, cost: amount(cost) }
+  }
+
+  async listOverdue(now: Instant, limit: number): Promise<Job[]> {
+    const { rows } = await sql<JobRow>`
+      SELECT * FROM jobs WHERE deadline_at <= ${now} AND status IN ${OPEN}
+      ORDER BY deadline_at, job_id LIMIT ${limit}`.execute(this.#db)
+    return rows.map(toJob)
   }
 
   async listAgreed(filter: Parameters<JobStore['listAgreed']>[0]): Promise<AgreedResult[]> {
@@ -254,7 +296,7 @@ export class PgJobStore implements JobStore {
   async queueDepth(): Promise<QueueDepth[]> {
     const { rows } = await sql<{ tier_rank: number; status: Task['status']; count: number; oldest: number }>`
       SELECT tier_rank, status, count(*) AS count, min(queued_at) AS oldest FROM tasks
-      WHERE status IN ${OPEN} GROUP BY tier_rank, status`.execute(this.#db)
+      WHERE status IN ${OPEN} AND blocked_by = 0 GROUP BY tier_rank, status`.execute(this.#db)
     return TIERS.map((tier, rank) => {
       const of = (status: Task['status']) => rows.find((row) => row.tier_rank === rank && row.status === status)
       const queued = of('queued')
@@ -275,7 +317,8 @@ export class PgJobStore implements JobStore {
         )
         .execute()
       const tasks = Map.groupBy(await this.#withAttempts(rows), ({ task }) => task.jobId)
-      for (const job of page) faults.push(...auditJob(job, tasks.get(job.jobId) ?? []))
+      const steps = Map.groupBy(await this.steps.list(page.map(({ jobId }) => jobId)), ({ jobId }) => jobId)
+      for (const job of page) faults.push(...auditJob(job, tasks.get(job.jobId) ?? [], steps.get(job.jobId)))
     }
     return faults
   }
@@ -300,6 +343,16 @@ export class PgJobStore implements JobStore {
     if (taskIds.length === 0) return new Map()
     const { rows } = await sql<TaskRow>`SELECT * FROM tasks WHERE task_id = ANY (${texts(taskIds)})`.execute(this.#db)
     return new Map(rows.map((row) => [row.task_id, toTask(row)]))
+  }
+
+  /** Jobs as their tasks' steps see them. Most have none, which spares them the question. */
+  async #narrowed(jobIds: readonly JobId[]): Promise<(task: Task) => Job> {
+    const jobs = await this.#jobs(jobIds)
+    const stepped = [...jobs.values()].filter(({ spec }) => spec.steps)
+    if (stepped.length === 0) return ({ jobId }) => jobs.get(jobId)!
+    const steps = Map.groupBy(await this.steps.list(stepped.map(({ jobId }) => jobId)), ({ jobId }) => jobId)
+    const byTask = new Map(stepped.map((job) => [job.jobId, jobByTask(job, steps.get(job.jobId) ?? [])]))
+    return ({ jobId, index }) => byTask.get(jobId)?.(index) ?? jobs.get(jobId)!
   }
 
   async #jobs(jobIds: readonly JobId[]): Promise<Map<JobId, Job>> {

@@ -1,4 +1,4 @@
-import { describeJobStore } from '@fog/scheduler/testing'
+import { describeJobStore, describeStepStore } from '@fog/scheduler/testing'
 import { describeLedgerStore } from '@fog/tokenomics/testing'
 import { describeNodeStore } from '@fog/fog/testing'
 import { afterAll, beforeAll, describe } from 'vitest'
@@ -42,6 +42,10 @@ for (const { name, binariesDir, present } of SERVERS) {
       'PgJobStore',
       harness((tx) => tx.jobs),
       { sideBySide: true },
+    )
+    describeStepStore(
+      'PgJobStore',
+      harness((tx) => tx.jobs),
     )
     describeLedgerStore(
       'PgLedgerStore',

@@ -15,7 +15,7 @@ import type {
 } from '@fog/kernel'
 import type { Scope } from '@fog/contract'
 import type { DeviceFacts, Duty, Harvest, Health } from '@fog/fog'
-import type { AttemptStatus, Failure, InputFile, JobStatus, TaskStatus } from '@fog/scheduler'
+import type { AttemptStatus, Failure, InputFile, JobStatus, PromiseKind, TaskStatus } from '@fog/scheduler'
 import type { AccountKind, Hold, TransferKind } from '@fog/tokenomics'
 import type { LogChunk, Role, User } from '../ports.ts'
 
@@ -29,7 +29,9 @@ export interface Tables {
   gateways: { gateway_id: GatewayId; beat_at: number }
   jobs: JobRow
   tasks: TaskRow
+  job_steps: JobStepRow
   attempts: AttemptRow
+  incidents: IncidentRow
   accounts: AccountRow
   transfers: TransferRow
   postings: PostingRow
@@ -100,12 +102,28 @@ export interface JobRow {
   price_cap: bigint
   task_price_cap: bigint
   units_per_gigafuel: bigint
+  fee_basis_points: number | null
   settled: boolean
   cost: bigint | null
+  credit: bigint | null
+  credit_paid: bigint | null
   failure: string | null
   submitted_at: number
+  deadline_at: number | null
   started_at: number | null
   finished_at: number | null
+}
+
+export interface JobStepRow {
+  job_id: JobId
+  step: number
+  waiting: number
+  queued: number
+  running: number
+  done: number
+  failed: number
+  cancelled: number
+  inputs: InputFile[]
 }
 
 export interface TaskRow {
@@ -118,6 +136,8 @@ export interface TaskRow {
   status: TaskStatus
   quorum: number
   pending: number
+  blocked_by: number
+  deadline_at: number | null
   attempts: number
   not_before: number
   queued_at: number
@@ -137,12 +157,25 @@ export interface AttemptRow {
   status: AttemptStatus
   leased_at: number
   lease_expires_at: number
+  lease_ms: number | null
   started_at: number | null
   ended_at: number | null
   /** A `Report` whose fuel is a text: see `toJson`. */
   report: unknown
   note: string | null
   gateway_id: GatewayId | null
+}
+
+export interface IncidentRow {
+  task_id: TaskId
+  kind: PromiseKind
+  fence: number
+  job_id: JobId
+  tier_rank: number
+  at: number
+  measured: number
+  bound: number | null
+  broken: boolean
 }
 
 export interface AccountRow {

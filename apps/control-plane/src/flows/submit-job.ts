@@ -57,7 +57,7 @@ export async function submitJob(
     throw new SchedulerError({ code: 'job.refused', refusals, why: refusals.map(({ sentence }) => sentence).join(' ') })
   }
   return database.transact(async (tx) => {
-    const open = await tx.jobs.countOpenJobs(accountId)
+    const { openJobs: open } = await tx.jobs.usageOf(accountId, clock.now())
     const { maxOpenJobsPerAccount: limit } = config.limits
     if (open >= limit) throw new JobError({ code: 'job.too_many_open', open, limit })
 

@@ -137,18 +137,22 @@ export function describeJobStore(
         expect(await ids({ limit: 10, accountId: some.id('account') })).toEqual([])
       })
 
-      test('that are not over are counted by account', async () => {
+      test('are summed by account: those that are not over, their open tasks, and what they cost since', async () => {
         const accountId = some.id('account')
-        const queued = some.job({ accountId })
+        const priceCap = 100n as Job['priceCap']
+        const queued = some.job({ accountId, priceCap }, [{}, {}])
         await add(queued)
-        await add(some.job({ accountId, status: 'running' }))
-        await add(some.job({ accountId, status: 'succeeded', finishedAt: START }))
+        await add(some.job({ accountId, priceCap, status: 'running' }, [{}, { status: 'running', pending: 0 }]))
+        const [over] = [some.job({ accountId, priceCap, submittedAt: START + 10, status: 'succeeded' }).job]
+        await add({ job: { ...over, settled: true, cost: 7n as Job['priceCap'] }, tasks: [] })
         await add(some.job())
-        const count = () => transact((store) => store.countOpenJobs(accountId))
-        expect(await count()).toBe(2)
+        const usage = (since: number) => transact((store) => store.usageOf(accountId, since))
+        expect(await usage(START)).toEqual({ openJobs: 2, openTasks: 4, cost: 207n })
+        expect(await usage(START + 1)).toEqual({ openJobs: 2, openTasks: 4, cost: 7n })
         await transact((store) => store.saveJob({ ...queued.job, status: 'cancelled', finishedAt: START }))
-        expect(await count()).toBe(1)
-        expect(await transact((store) => store.countOpenJobs(some.id('account')))).toBe(0)
+        expect(await usage(START + 11)).toEqual({ openJobs: 1, openTasks: 2, cost: 0n })
+        const nobody = some.id('account')
+        expect(await transact((store) => store.usageOf(nobody, 0))).toEqual({ openJobs: 0, openTasks: 0, cost: 0n })
       })
 
       test('are added whole or not at all', async () => {

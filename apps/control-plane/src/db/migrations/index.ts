@@ -1,8 +1,10 @@
 import { access } from './0004-access.ts'
 import { content } from './0005-content.ts'
+import { jobFeatures } from './0008-job-features.ts'
 import { jobs } from './0002-jobs.ts'
 import { ledger } from './0003-ledger.ts'
 import { nodes } from './0001-nodes.ts'
+import { tiers } from './0007-tiers.ts'
 
 /** One step of the schema. Once released it never changes: a later step changes what it made. */
 export interface Migration {
@@ -18,4 +20,6 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 3, name: 'ledger', sql: ledger },
   { number: 4, name: 'access', sql: access },
   { number: 5, name: 'content', sql: content },
+  { number: 7, name: 'tiers', sql: tiers },
+  { number: 8, name: 'job-features', sql: jobFeatures },
 ]
