@@ -260,6 +260,49 @@ describe('what comes twice, late or forged changes nothing', () => {
 test('a tier that promises a restart backs off for half that time at most', () => {
   const some = new Fixtures()
   const longest = (tier: 'platinum' | 'bronze') => taskRules(some.spec({ tier }), () => true).longestBackoffMs
-  expect(longest('platinum')).toBe(5_000)
+  expect(longest('platinum')).toBe(2_500)
   expect(longest('bronze')).toBe(60_000)
+})
+
+describe('a program that fails where failures are tried again', () => {
+  const rules: TaskRules = { ...RULES, retryOn: ['exit_nonzero'] }
+
+  test('goes back to the queue, backs off, and keeps what it reported', () => {
+    const story = new Story({}, rules)
+    const attempt = story.place()
+    const { freed, ignored } = story.fail(attempt)
+    expect([freed, ignored]).toEqual([[attempt.attemptId], undefined])
+    expect(story.task).toMatchObject({ status: 'queued', pending: 1 })
+    expect(story.task.notBefore).toBeGreaterThan(START + 100)
+    expect(story.attempts[0]).toMatchObject({
+      status: 'returned',
+      report: { exitCode: 3 },
+      note: 'exit_nonzero (exit code 3), tried again',
+    })
+  })
+
+  test('fails with its own reason once it was tried as often as allowed', () => {
+    const story = new Story({}, rules)
+    for (let i = 0; i < 3; i += 1) story.fail(story.place())
+    expect(story.task).toMatchObject({ status: 'failed', pending: 0, failure: { reason: 'exit_nonzero' } })
+    expect(story.attempts.map(({ status }) => status)).toEqual(['returned', 'returned', 'reported'])
+  })
+
+  test('fails at once for a reason that was not named', () => {
+    const story = new Story({}, { ...RULES, retryOn: ['trapped'] })
+    story.fail(story.place())
+    expect(story.task.status).toBe('failed')
+  })
+})
+
+test('a task that is stopped fails with the reason given, and whoever works on it is told', () => {
+  const story = new Story()
+  const attempt = story.place()
+  story.start(attempt)
+  const failure = { reason: 'deadline_passed', detail: 'at noon' } as const
+  const stopped = story.tell({ type: 'stopped', at: START + 50, failure })
+  expect(story.task).toMatchObject({ status: 'failed', failure, pending: 0, finishedAt: START + 50 })
+  expect(stopped.freed).toEqual([attempt.attemptId])
+  expect(story.attempts[0]?.status).toBe('cancelled')
+  expect(story.tell({ type: 'stopped', at: START + 60, failure }).ignored).toBe('task_over')
 })

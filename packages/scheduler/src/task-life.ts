@@ -4,7 +4,7 @@ import type { JobSpec, TaskCounts } from './job.ts'
 import type { Verdict } from './judge.ts'
 import { isReported, judge } from './judge.ts'
 import { countChange, hasVoice, isLive, isOpen } from './states.ts'
-import type { Attempt, Failure, Report, Task, TaskStatus } from './task.ts'
+import type { Attempt, Failure, FailureReason, Report, Task, TaskStatus } from './task.ts'
 import { TIER_TERMS } from './tier.ts'
 import { type Incident, incidentsOf, type Promises, promisesOf } from './tiers/incidents.ts'
 
@@ -18,6 +18,8 @@ export type TaskEvent =
       readonly fence: number
       readonly report: Report
       readonly at: Instant
+      /** Wanted where failures of the program are tried again. */
+      readonly jitter?: number | undefined
     }
   | {
       readonly type: 'lost'
@@ -37,6 +39,8 @@ export type TaskEvent =
   /** A task of a better tier takes its room. */
   | { readonly type: 'preempted'; readonly attemptId: AttemptId; readonly at: Instant; readonly why: string }
   | { readonly type: 'cancelled'; readonly at: Instant }
+  /** It is ended from outside and counts as failed, as when its deadline passed. */
+  | { readonly type: 'stopped'; readonly at: Instant; readonly failure: Failure }
 
 /** Why an event changed nothing. */
 export type Ignored =
@@ -57,6 +61,8 @@ export type Ignored =
 export interface TaskRules {
   /** A task fails when this many attempts were lost or returned. Replicas for a quorum come on top. */
   readonly maxAttempts: number
+  /** Failures of the program itself that are tried again, as often as lost attempts are. */
+  readonly retryOn?: readonly FailureReason[] | undefined
   /** Replicas beyond the quorum that a disagreement may cost. */
   readonly extraReplicas: number
   /** The first back-off; each further one doubles, up to the longest. */
@@ -89,14 +95,15 @@ export const TRUSTED_FROM = 600
 
 export const DEFAULT_BACKOFF = { backoffMs: 500, longestBackoffMs: 60_000 }
 
-/** The rules for the tasks of a job. A tier that promises a restart never backs off for more than half that time. */
+/** The rules for the tasks of a job. A tier that promises a restart never backs off for more than a quarter of that time: half of it is for noticing the loss. */
 export function taskRules(spec: JobSpec, isTrusted: (nodeId: NodeId) => boolean): TaskRules {
   const { restartMs } = TIER_TERMS[spec.tier]
   return {
     maxAttempts: spec.maxAttempts,
+    retryOn: spec.retryOn,
     extraReplicas: 1,
     backoffMs: DEFAULT_BACKOFF.backoffMs,
-    longestBackoffMs: Math.min(DEFAULT_BACKOFF.longestBackoffMs, (restartMs ?? Infinity) / 2),
+    longestBackoffMs: Math.min(DEFAULT_BACKOFF.longestBackoffMs, (restartMs ?? Infinity) / 4),
     isTrusted,
     promises: promisesOf(spec),
   }
@@ -127,6 +134,12 @@ function stepOf(task: Task, attempts: readonly Attempt[], event: TaskEvent, rule
       return withLease(task, attempts, event, (attempt) => {
         const startedAt = attempt.startedAt ?? startOf(attempt, event)
         const { report, at } = event
+        const again = retryOf(attempts, report, rules)
+        if (again !== undefined) {
+          const returned: Attempt = { ...attempt, status: 'returned', report, startedAt, endedAt: at, note: again }
+          const later = backOff(task, attempts, { at, jitter: event.jitter ?? 0 }, rules)
+          return weigh({ ...later, startedAt: task.startedAt ?? startedAt }, task, attempts, returned, at, rules)
+        }
         const reported: Attempt = { ...attempt, status: 'reported', report, startedAt, endedAt: at }
         return weigh({ ...task, startedAt: task.startedAt ?? startedAt }, task, attempts, reported, at, rules)
       })
@@ -148,9 +161,26 @@ function stepOf(task: Task, attempts: readonly Attempt[], event: TaskEvent, rule
     case 'cancelled':
       if (!isOpen(task)) return ignore(task, 'task_over')
       return end(task, attempts, [], { status: 'cancelled', finishedAt: event.at }, 'the job was cancelled')
+    case 'stopped': {
+      if (!isOpen(task)) return ignore(task, 'task_over')
+      const { at: finishedAt, failure } = event
+      return end(task, attempts, [], { status: 'failed', failure, finishedAt }, 'the task was stopped')
+    }
     default:
       return assertNever(event)
   }
+}
+
+/** Why a failed run is tried again rather than counted; undefined when it counts, as the last one that is allowed does. */
+function retryOf(attempts: readonly Attempt[], { outcome }: Report, rules: TaskRules): string | undefined {
+  if (outcome.ok || !rules.retryOn?.includes(outcome.failure.reason)) return undefined
+  if (countWasted(attempts) + 1 >= rules.maxAttempts) return undefined
+  const { reason, detail } = outcome.failure
+  return `${reason}${detail ? ` (${detail})` : ''}, tried again`
+}
+
+function countWasted(attempts: readonly Attempt[]): number {
+  return attempts.filter(({ status }) => status === 'lost' || status === 'returned').length
 }
 
 /** All attempts of a task once a step was taken, by fence. */
@@ -206,7 +236,7 @@ function weigh(
   })
   if (judgement.kind !== 'wait') return conclude(next, before, attempts, ended, at, judgement)
   const pending = Math.max(0, judgement.more - all.filter(isLive).length)
-  const wasted = all.filter(({ status }) => status === 'lost' || status === 'returned').length
+  const wasted = countWasted(all)
   if (pending > 0 && wasted >= rules.maxAttempts) {
     const failure = exhausted(all, wasted)
     return end(before, attempts, [ended], { ...next, status: 'failed', failure, finishedAt: at }, 'the task failed')
@@ -284,7 +314,7 @@ function backOff(
   { at, jitter }: { readonly at: Instant; readonly jitter: number },
   rules: TaskRules,
 ): Task {
-  const earlier = attempts.filter(({ status }) => status === 'lost' || status === 'returned').length
+  const earlier = countWasted(attempts)
   const full = Math.min(rules.longestBackoffMs, rules.backoffMs * 2 ** Math.min(earlier, 30))
   // Between half and all of it, so that the tasks of one lost node do not come back in one moment.
   return { ...task, notBefore: Math.max(task.notBefore, at + Math.round(full * (0.5 + jitter / 2))) }

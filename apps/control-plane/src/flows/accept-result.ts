@@ -149,5 +149,5 @@ function changeOf({ saying, attempt, fault }: Checked, isBrought: IsBrought, at:
   const reason = saying.type === 'returned' ? saying.reason : (fault ?? lacks)
   if (reason !== undefined) return { taskId, event: { type: 'returned', attemptId, fence, at, reason, jitter } }
   assert(saying.type === 'result', 'only results are left')
-  return { taskId, event: { type: 'reported', attemptId, fence, report: reportOf(saying.report), at } }
+  return { taskId, event: { type: 'reported', attemptId, fence, report: reportOf(saying.report), at, jitter } }
 }
