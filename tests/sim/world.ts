@@ -319,7 +319,7 @@ export class World {
       if (!node.connected) continue
       const ids = [...(this.#given.get(node.nodeId) ?? [])].filter((id) => node.holds.includes(id))
       if (ids.length === 0) continue
-      const live = new Set(await database.transact((tx) => tx.jobs.renewLeases(ids, this.#clock.now() + 10_000)))
+      const live = new Set(await database.transact((tx) => tx.jobs.renewLeases(ids.map((attemptId) => ({ attemptId, at: this.#clock.now() })), 10_000)))
       for (const id of ids) if (!live.has(id)) this.#carry(node, () => void node.running.delete(id))
     }
   }

@@ -37,8 +37,8 @@ export async function connectNode(
       lost.map((attempt) => lostWithNode(platform, attempt)),
     )
     await tx.jobs.renewLeases(
-      live.map(({ attemptId }) => attemptId),
-      facts.at + platform.config.timing.leaseMs,
+      live.map(({ attemptId }) => ({ attemptId, at: facts.at })),
+      platform.config.timing.leaseMs,
     )
     await tx.events.append([
       { type: 'node.connected', at: facts.at, nodeId, data: { name: node.name, state: stateOf(node) } },

@@ -1,5 +1,4 @@
-import { NOTHING } from '@fog/fog'
-import { type AttemptId, type Instant, type JobId, newId, type NodeId } from '@fog/kernel'
+import type { Instant, JobId, NodeId } from '@fog/kernel'
 import {
   type Attempt,
   type Job,
@@ -12,7 +11,7 @@ import {
 } from '@fog/scheduler'
 import type { Platform } from '../platform.ts'
 import type { Transaction } from '../ports.ts'
-import { advanceTasks, type TaskChange } from './advance-tasks.ts'
+import { leasePlacements } from './lease-placements.ts'
 import { allNodes, isOpen, nodeView } from './node-views.ts'
 import { route } from './route.ts'
 
@@ -113,21 +112,10 @@ async function placeWindow(
   const first = plan(queue, roomy, { now, route, lastNodeId: round.lastNodeId })
   const ahead = planAhead(queue, nodes, first, now)
   round.lastNodeId = first.lastNodeId
-  const attempts = leasesFor(platform, [...first.placements, ...ahead], queue, nodes, now)
-  if (attempts.length === 0) return []
-  const jobs = new Map(queue.map(({ job }) => [job.jobId, job]))
-  const wanted = attempts.map(({ attemptId, nodeId, jobId }, i) => {
-    const { cpuMilli, memoryBytes, diskBytes } = jobs.get(jobId)!.spec.limits
-    // What waits on the device takes nothing of it: the device itself begins it when it has room.
-    const resources = i < first.placements.length ? { cpuMilli, memoryBytes, diskBytes } : NOTHING
-    return { attemptId, nodeId, resources }
-  })
-  const reserved = new Set<AttemptId>(await tx.nodes.reserve(wanted))
-  const leased = attempts.filter(({ attemptId }) => reserved.has(attemptId))
-  const changes = leased.map((attempt): TaskChange => ({ taskId: attempt.taskId, event: { type: 'placed', attempt } }))
-  await advanceTasks(platform, tx, changes, queue)
-  for (const { nodeId, jobId } of leased) round.placed(nodeId, jobs.get(jobId)!.spec.program.digest)
-  tx.wake('dispatch')
+  const views = nodes.map(({ view }) => view)
+  const leased = await leasePlacements(platform, tx, { placed: first.placements, ahead }, queue, views)
+  const jobs = new Map(queue.map(({ task, job }) => [task.taskId, job]))
+  for (const { nodeId, taskId } of leased) round.placed(nodeId, jobs.get(taskId)!.spec.program.digest)
   return leased
 }
 
@@ -170,33 +158,4 @@ function taskMs({ startedAt, counts }: Job, now: Instant): number {
 
 function times({ cpuMilli, memoryBytes, diskBytes }: NodeView['capacity'], factor: number): NodeView['capacity'] {
   return { cpuMilli: cpuMilli * factor, memoryBytes: memoryBytes * factor, diskBytes: diskBytes * factor }
-}
-
-/** A lease for each placement; several of one task carry rising fences. */
-function leasesFor(
-  { config, rng }: Platform,
-  placements: Plan['placements'],
-  queue: readonly QueuedTask[],
-  nodes: readonly OpenNode[],
-  at: Instant,
-): Attempt[] {
-  const tasks = new Map(queue.map(({ task }) => [task.taskId, task]))
-  const owners = new Map(nodes.map(({ view: { nodeId, ownerId } }) => [nodeId, ownerId]))
-  const fences = new Map<string, number>()
-  return placements.map(({ taskId, nodeId }) => {
-    const task = tasks.get(taskId)!
-    const fence = (fences.get(taskId) ?? task.attempts) + 1
-    fences.set(taskId, fence)
-    return {
-      attemptId: newId('attempt', at, rng),
-      taskId,
-      jobId: task.jobId,
-      nodeId,
-      ownerId: owners.get(nodeId)!,
-      fence,
-      status: 'leased',
-      leasedAt: at,
-      leaseExpiresAt: at + config.timing.leaseMs,
-    }
-  })
 }

@@ -108,8 +108,9 @@ export class WorkerGateway {
       [...channel.attempts].map((attemptId) => ({ channel, attemptId })),
     )
     if (held.length === 0) return
-    const ids = held.map(({ attemptId }) => attemptId)
-    const live = new Set(await database.transact((tx) => tx.jobs.renewLeases(ids, clock.now() + config.timing.leaseMs)))
+    // A lease lives from when its node was heard of last: one that fell silent is not renewed for as long as it looks connected.
+    const heard = held.map(({ attemptId, channel }) => ({ attemptId, at: Math.min(clock.now(), channel.heardAt) }))
+    const live = new Set(await database.transact((tx) => tx.jobs.renewLeases(heard, config.timing.leaseMs)))
     for (const [channel, unwanted] of Map.groupBy(
       held.filter(({ attemptId }) => !live.has(attemptId)),
       (each) => each.channel,

@@ -548,7 +548,8 @@ export function describeJobStore(
           { leaseExpiresAt: START + 10_000, status: 'lost' },
         )
         const ids: AttemptId[] = [short!.attemptId, long!.attemptId, over!.attemptId, some.id('attempt')]
-        const renewed = await transact((store) => store.renewLeases(ids, START + 40_000))
+        const heard = ids.map((attemptId) => ({ attemptId, at: START + 10_000 }))
+        const renewed = await transact((store) => store.renewLeases(heard, 30_000))
         expect(renewed.toSorted()).toEqual([short!.attemptId, long!.attemptId].sort())
         const ends = await transact((store) => Promise.all(ids.map((id) => store.findAttempt(id))))
         expect(ends.map((attempt) => attempt?.leaseExpiresAt)).toEqual([
@@ -557,7 +558,20 @@ export function describeJobStore(
           START + 10_000,
           undefined,
         ])
-        expect(await transact((store) => store.renewLeases([], START))).toEqual([])
+        expect(await transact((store) => store.renewLeases([], 30_000))).toEqual([])
+      })
+
+      test('are as long as the attempt asks, from when its node was heard of', async () => {
+        const [own, other] = await addLeases(
+          { leaseExpiresAt: START + 1_000, leaseMs: 5_000 },
+          { leaseExpiresAt: START + 1_000 },
+        )
+        const heard = [own!, other!].map(({ attemptId }) => ({ attemptId, at: START + 2_000 }))
+        await transact((store) => store.renewLeases(heard, 30_000))
+        const found = await transact((store) => store.findAttempts(heard.map(({ attemptId }) => attemptId)))
+        const ends = new Map(found.map((attempt) => [attempt.attemptId, attempt.leaseExpiresAt]))
+        expect([ends.get(own!.attemptId), ends.get(other!.attemptId)]).toEqual([START + 7_000, START + 32_000])
+        expect(found.find(({ attemptId }) => attemptId === own!.attemptId)!.leaseMs).toBe(5_000)
       })
 
       test('that ended are listed, the first to end first', async () => {
@@ -571,7 +585,7 @@ export function describeJobStore(
         expect(await transact((store) => store.listExpired(START + 900, 10))).toEqual([])
         expect(await transact((store) => store.listExpired(START + 4_000, 10))).toEqual([first, second, third])
         expect(await transact((store) => store.listExpired(START + 4_000, 2))).toEqual([first, second])
-        await transact((store) => store.renewLeases([first!.attemptId], START + 5_000))
+        await transact((store) => store.renewLeases([{ attemptId: first!.attemptId, at: START }], 5_000))
         expect(await transact((store) => store.listExpired(START + 4_000, 10))).toEqual([second, third])
       })
     })
@@ -675,7 +689,7 @@ export function describeJobStore(
             const step = { queued: -1, running: 0, done: 1, failed: 0, cancelled: 0 }
             await store.addCounts([{ jobId: made.job.jobId, ...step }])
             await store.saveTasks([{ ...made.tasks[1]!, status: 'done', pending: 0 }])
-            await store.renewLeases([attempt.attemptId], START + 99_000)
+            await store.renewLeases([{ attemptId: attempt.attemptId, at: START }], 99_000)
             await store.markDispatched([attempt.attemptId], some.id('gateway'))
             await store.saveAttempts([{ ...attempt, status: 'lost' }])
             await store.addAttempts([some.attempt(made.tasks[1]!)])

@@ -118,6 +118,7 @@ const WORDS: Readonly<Record<AttemptView['status'], string>> = {
   lost: 'lost',
   returned: 'given back',
   cancelled: 'cancelled',
+  preempted: 'made room',
 }
 const TONES: Readonly<Record<AttemptView['status'], Tone>> = {
   leased: 'idle',
@@ -126,6 +127,7 @@ const TONES: Readonly<Record<AttemptView['status'], Tone>> = {
   lost: 'bad',
   returned: 'warn',
   cancelled: 'warn',
+  preempted: 'warn',
 }
 
 // A failure that was believed is accepted too; the word is kept for results.

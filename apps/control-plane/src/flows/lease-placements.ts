@@ -1,0 +1,71 @@
+import { NOTHING } from '@fog/fog'
+import { type AttemptId, type Instant, newId } from '@fog/kernel'
+import { type Attempt, leaseMsOf, type NodeView, type Placement, type QueuedTask } from '@fog/scheduler'
+import type { Platform } from '../platform.ts'
+import type { Transaction } from '../ports.ts'
+import { advanceTasks, type TaskChange } from './advance-tasks.ts'
+
+export interface Placements {
+  /** Each has room on its node. */
+  readonly placed: readonly Placement[]
+  /** Given out ahead of their turn: the device begins them when it has room, so nothing is taken of it now. */
+  readonly ahead?: readonly Placement[] | undefined
+}
+
+/**
+ * Makes placements true: reservations, which refuse what is stale, and a lease for each that was reserved. `queue` holds
+ * every task placed, `nodes` every node placed on. Answers the leases.
+ */
+export async function leasePlacements(
+  platform: Platform,
+  tx: Transaction,
+  { placed, ahead = [] }: Placements,
+  queue: readonly QueuedTask[],
+  nodes: readonly Pick<NodeView, 'nodeId' | 'ownerId'>[],
+): Promise<readonly Attempt[]> {
+  const attempts = leasesFor(platform, [...placed, ...ahead], queue, nodes, platform.clock.now())
+  if (attempts.length === 0) return []
+  const tasks = new Map(queue.map((each) => [each.task.taskId, each]))
+  const wanted = attempts.map(({ attemptId, nodeId, taskId }, i) => {
+    const { cpuMilli, memoryBytes, diskBytes } = tasks.get(taskId)!.job.spec.limits
+    const resources = i < placed.length ? { cpuMilli, memoryBytes, diskBytes } : NOTHING
+    return { attemptId, nodeId, resources }
+  })
+  const reserved = new Set<AttemptId>(await tx.nodes.reserve(wanted))
+  const leased = attempts.filter(({ attemptId }) => reserved.has(attemptId))
+  const changes = leased.map((attempt): TaskChange => ({ taskId: attempt.taskId, event: { type: 'placed', attempt } }))
+  await advanceTasks(platform, tx, changes, queue)
+  tx.wake('dispatch')
+  return leased
+}
+
+/** A lease for each placement; several of one task carry rising fences. */
+function leasesFor(
+  { config, rng }: Platform,
+  placements: readonly Placement[],
+  queue: readonly QueuedTask[],
+  nodes: readonly Pick<NodeView, 'nodeId' | 'ownerId'>[],
+  at: Instant,
+): Attempt[] {
+  const tasks = new Map(queue.map((each) => [each.task.taskId, each]))
+  const owners = new Map(nodes.map(({ nodeId, ownerId }) => [nodeId, ownerId]))
+  const fences = new Map<string, number>()
+  return placements.map(({ taskId, nodeId }) => {
+    const { task, job } = tasks.get(taskId)!
+    const fence = (fences.get(taskId) ?? task.attempts) + 1
+    fences.set(taskId, fence)
+    const leaseMs = leaseMsOf(job.spec.tier, config.timing.leaseMs)
+    return {
+      attemptId: newId('attempt', at, rng),
+      taskId,
+      jobId: task.jobId,
+      nodeId,
+      ownerId: owners.get(nodeId)!,
+      fence,
+      status: 'leased',
+      leasedAt: at,
+      leaseExpiresAt: at + leaseMs,
+      leaseMs,
+    }
+  })
+}
