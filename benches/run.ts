@@ -5,6 +5,7 @@ import type { Figure } from './figure.ts'
 import { type Machine, measureMachine } from './yardstick.ts'
 
 const BENCHES: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
+  betanet: async () => (await import('./betanet.ts')).betanet(),
   'main-job': async () => (await import('./main-job.ts')).mainJob(),
 }
 

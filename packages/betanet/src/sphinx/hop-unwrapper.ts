@@ -34,6 +34,7 @@ export class HopUnwrapper {
   readonly #opened: Buffer
   readonly #carried: Buffer
   readonly #nextElement: Buffer
+  readonly #nextRouting: Buffer
   readonly #block: Buffer
   readonly #wide: WideBlock
   #kind: HopKind | undefined
@@ -60,6 +61,7 @@ export class HopUnwrapper {
     this.#padded = Buffer.alloc(geometry.routingBytes + geometry.slotBytes)
     this.#opened = Buffer.alloc(this.#padded.length)
     this.#carried = this.#opened.subarray(geometry.commandBytes, geometry.slotBytes)
+    this.#nextRouting = this.#opened.subarray(geometry.slotBytes)
     this.#nextElement = Buffer.alloc(geometry.elementBytes)
     this.#wide = suite.newWideBlock(this.#block)
   }
@@ -90,12 +92,12 @@ export class HopUnwrapper {
     this.dropReason = undefined
     slab.copy(this.#packet, 0, at, at + geometry.packetBytes)
     if (!version.accepts(this.#packet[0]!, this.#packet[1]!)) return this.#drop('version_unknown')
-    this.#element.copy(schedule.element)
+    schedule.element.set(this.#element)
     if (!keyExchange.agree(schedule, this.#privateKey)) return this.#drop('point_refused')
     schedule.derive()
     mac(this.#mac, this.#underMac, schedule.keys.mac)
     if (!equalSecrets(this.#mac, this.#macOfPacket)) return this.#drop('header_forged')
-    this.#routing.copy(this.#padded)
+    this.#padded.set(this.#routing)
     stream(this.#opened, this.#padded, schedule.keys.stream)
     this.#kind = this.commands.parse(this.#opened)
     return this.#kind ?? this.#drop('commands_invalid')
@@ -110,13 +112,13 @@ export class HopUnwrapper {
     this.#wide.decrypt(this.#schedule.keys.payload)
     if (kind === 'forward') {
       if (!keyExchange.next(this.#nextElement, this.#schedule, this.#carried)) return this.#drop('point_refused')
-      this.#nextElement.copy(slab, at + geometry.elementAt)
-      this.#opened.copy(slab, at + geometry.routingAt, geometry.slotBytes)
-      this.commands.nextMac.copy(slab, at + geometry.macAt)
+      slab.set(this.#nextElement, at + geometry.elementAt)
+      slab.set(this.#nextRouting, at + geometry.routingAt)
+      slab.set(this.commands.nextMac, at + geometry.macAt)
     }
     this.#schedule.wipeSecrets()
     if (kind === 'deliver' && !hasZeroTag(this.#block, geometry.tagBytes)) return this.#drop('payload_broken')
-    this.#block.copy(slab, at + geometry.blockAt)
+    slab.set(this.#block, at + geometry.blockAt)
     return kind
   }
 

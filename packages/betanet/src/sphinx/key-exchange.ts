@@ -13,7 +13,7 @@ export const kemX25519: KeyExchange = {
       }),
     ),
   next: (out, _schedule, carried) => {
-    carried.copy(out)
+    out.set(carried)
     return true
   },
 }

@@ -43,7 +43,8 @@ export class Lioness implements WideBlock {
 
   /** Right ^= ChaCha20(left ^ key). */
   #streamRound(key: Buffer, round: number): void {
-    const [left, roundKey] = [this.#left, this.#roundKey]
+    const left = this.#left
+    const roundKey = this.#roundKey
     const from = round * LEFT_BYTES
     for (let i = 0; i < LEFT_BYTES; i++) roundKey[i] = left[i]! ^ key[from + i]!
     chacha20OriginalXor(this.#right, this.#right, NONCE, roundKey)
@@ -51,8 +52,11 @@ export class Lioness implements WideBlock {
 
   /** Left ^= BLAKE2b(key, right). */
   #hashRound(key: Buffer, round: number): void {
-    const [left, digest] = [this.#left, this.#digest]
-    key.copy(this.#roundKey, 0, round * LEFT_BYTES, (round + 1) * LEFT_BYTES)
+    const left = this.#left
+    const digest = this.#digest
+    const roundKey = this.#roundKey
+    const from = round * LEFT_BYTES
+    for (let i = 0; i < LEFT_BYTES; i++) roundKey[i] = key[from + i]!
     blake2bInto(digest, this.#right, this.#roundKey)
     for (let i = 0; i < LEFT_BYTES; i++) left[i]! ^= digest[i]!
   }
