@@ -15,6 +15,7 @@ export class Ground {
   readonly #memory: Float64Array
   readonly #disk: Float64Array
   readonly #slots: Float64Array
+  #isKept = false
   #byLabel: Map<string, number[]> | undefined
   #byContent: Map<string, number[]> | undefined
   #places: Map<NodeId, number> | undefined
@@ -59,6 +60,23 @@ export class Ground {
     this.#disk[place]! -= wants.diskBytes
     const free = { cpuMilli: this.#cpu[place]!, memoryBytes: this.#memory[place]!, diskBytes: this.#disk[place]! }
     this.#views[place] = { ...this.#views[place]!, free, slots: this.#slots[place]! }
+  }
+
+  /** From now on what is kept for Platinum is not there: called once Platinum had its turn. Room only ever shrinks. */
+  keepForPlatinum(): void {
+    if (this.#isKept) return
+    this.#isKept = true
+    for (const place of this.open) {
+      const { keptCpuMilli = 0, free } = this.nodes[place]!
+      // What this plan gave to Platinum there is headroom in use.
+      const kept = keptCpuMilli - (free.cpuMilli - this.#cpu[place]!)
+      if (kept <= 0) continue
+      this.#cpu[place] = Math.max(0, this.#cpu[place]! - kept)
+      this.#views[place] = {
+        ...this.#views[place]!,
+        free: { ...this.#views[place]!.free, cpuMilli: this.#cpu[place]! },
+      }
+    }
   }
 
   /** From 0, full, to `LOAD_LEVELS - 1`, empty: by whatever the node has least of. Only falls during a plan. */

@@ -15,6 +15,8 @@ export interface NodeView {
   readonly capacity: Room
   /** Capacity that no reservation holds. */
   readonly free: Room
+  /** Thousandths of a core that are kept for Platinum beyond what it uses there now; they may be in use by others still. */
+  readonly keptCpuMilli?: number | undefined
   /** Tasks it takes on beside those it has. */
   readonly slots: number
   /** Round trip as measured; undefined until it was. */

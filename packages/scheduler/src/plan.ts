@@ -9,6 +9,7 @@ import { NOBODY, type Exclusions, type Pool } from './pool.ts'
 import { Pools } from './pools.ts'
 import { hasVoice } from './states.ts'
 import type { Attempt } from './task.ts'
+import { Spread } from './tiers/spread.ts'
 
 /** Of so many nodes that fit the best is taken: the rest of a large fog is hardly ever better. */
 const CANDIDATES = 16
@@ -51,11 +52,16 @@ class Filling {
   readonly #ground: Ground
   readonly #pools: Pools
   readonly #context: PlanContext
+  readonly #spread: Spread
 
   constructor(nodes: readonly NodeView[], context: PlanContext) {
     this.#ground = new Ground(nodes)
     this.#pools = new Pools(this.#ground, context)
     this.#context = context
+    this.#spread = new Spread(context, (nodeId) => {
+      const place = this.#ground.placeOf(nodeId)
+      return place === undefined ? undefined : this.#ground.nodes[place]
+    })
   }
 
   get lastNodeId(): NodeId | undefined {
@@ -64,16 +70,21 @@ class Filling {
 
   placeTask(queued: QueuedTask): Outcome {
     const { task, attempts, job } = queued
+    if (job.spec.tier !== 'platinum') this.#ground.keepForPlatinum()
     const nodeIds: NodeId[] = []
     if (task.pending < 1) return { nodeIds }
     if (task.notBefore > this.#context.now) return { nodeIds, reason: 'back_off' }
     if (this.#ground.open.length === 0) return { nodeIds, reason: 'none_open' }
     const owners = new Set(attempts.filter(hasVoice).map(({ ownerId }) => ownerId))
     const avoided = nodesToAvoid(attempts, this.#context.now)
+    const placed: NodeView[] = []
     for (let wanted = task.pending; wanted > 0; wanted -= 1) {
-      const chosen = this.#choose(queued, { owners, nodes: avoided })
+      const domains = this.#spread.excluded(queued, placed)
+      const chosen = this.#choose(queued, { owners, nodes: avoided, domains })
       if (typeof chosen === 'string') return { nodeIds, reason: chosen }
       const { nodeId, ownerId } = this.#ground.nodes[chosen]!
+      this.#spread.placed(job, this.#ground.nodes[chosen]!)
+      placed.push(this.#ground.nodes[chosen]!)
       this.#ground.take(chosen, job.spec.limits)
       this.#pools.lastNodeId = nodeId
       nodeIds.push(nodeId)
@@ -93,9 +104,9 @@ class Filling {
     if (places.length > 0) return places
     if (pool.size === 0) return 'not_suitable'
     if (pool.isFull) return 'no_room'
-    if (pool.hasOthers(exclusions)) return reasonToWait(pool, exclusions)
-    if (exclusions.nodes.size === 0) return 'other_owner'
-    // Nobody else could ever take it: better a node that lost it than none.
+    if (!exclusions.domains?.size && pool.hasOthers(exclusions)) return reasonToWait(pool, exclusions)
+    if (exclusions.nodes.size === 0) return exclusions.domains?.size ? reasonToWait(pool, exclusions) : 'other_owner'
+    // Nobody else could ever take it, or none in another failure domain can now: better a node that lost it than none.
     return this.#search(pool, { ...exclusions, nodes: NOBODY.nodes })
   }
 
@@ -116,7 +127,8 @@ class Filling {
 }
 
 /** No node has room that may take it, though others exist: full all of them, or only those kept off have room. */
-function reasonToWait(pool: Pool, { owners, nodes }: Exclusions): WaitReason {
+function reasonToWait(pool: Pool, { owners, nodes, domains }: Exclusions): WaitReason {
+  if (domains?.size && pool.candidates(1, { owners, nodes }).length > 0) return 'other_domain'
   if (nodes.size > 0 && pool.candidates(1, { owners, nodes: NOBODY.nodes }).length > 0) return 'other_node'
   if (owners.size > 0 && pool.candidates(1, { owners: NOBODY.owners, nodes }).length > 0) return 'other_owner'
   return 'no_room'

@@ -1,4 +1,4 @@
-import type { AccountId, Instant, NodeId, TaskId } from '@fog/kernel'
+import type { AccountId, Instant, JobId, NodeId, TaskId } from '@fog/kernel'
 import type { Job } from './job.ts'
 import type { QueuedTask } from './job-store.ts'
 import type { NodeView, Route } from './node-view.ts'
@@ -11,6 +11,11 @@ export interface PlanContext {
   readonly inUse?: ReadonlyMap<AccountId, number> | undefined
   /** As the plan before answered: where a round goes on. */
   readonly lastNodeId?: NodeId | undefined
+  /**
+   * How many tasks of a job run in each failure domain (`domainOf`) now, of jobs whose tier is spread over several; the
+   * plan counts on from there. Jobs left out have none.
+   */
+  readonly spread?: ReadonlyMap<JobId, ReadonlyMap<string, number>> | undefined
   /** Network a job was submitted from, where known. */
   readonly networkOf?: ((job: Job) => string | undefined) | undefined
 }
@@ -32,6 +37,8 @@ export type WaitReason =
   | 'no_room'
   /** It needs a node of another owner. */
   | 'other_owner'
+  /** Only nodes of failure domains have room that hold their share of it or of its job. */
+  | 'other_domain'
   /** Only nodes have room that lost it or gave it back a moment ago, and others exist. */
   | 'other_node'
   /** The routing strategy accepts none of those that have room. */

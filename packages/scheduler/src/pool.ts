@@ -3,11 +3,14 @@ import { fitsInto } from './fits.ts'
 import type { Ground } from './ground.ts'
 import type { Look } from './looks.ts'
 import type { Room } from './node-view.ts'
+import { domainOf } from './tiers/domains.ts'
 
 /** Whom a task must not meet, or not again. */
 export interface Exclusions {
   readonly owners: ReadonlySet<AccountId>
   readonly nodes: ReadonlySet<NodeId>
+  /** Failure domains, as `domainOf` names them. */
+  readonly domains?: ReadonlySet<string> | undefined
 }
 
 export const NOBODY: Exclusions = { owners: new Set(), nodes: new Set() }
@@ -56,7 +59,7 @@ export class Pool {
    */
   candidates(limit: number, exclusions: Exclusions): number[] {
     if (this.#isFull) return []
-    const isFree = exclusions.owners.size === 0 && exclusions.nodes.size === 0
+    const isFree = exclusions.owners.size === 0 && exclusions.nodes.size === 0 && !exclusions.domains?.size
     const allows = isFree ? () => true : (place: number) => this.#isAllowed(place, exclusions)
     const search = { wants: this.#wants, limit, allows }
     const found = new Set<number>()
@@ -64,7 +67,10 @@ export class Pool {
     if (found.size > 0) return [...found]
     const sawAll = this.#own.look.find(search, found)
     if (isFree && found.size === 0) this.#isFull = true
-    if (!sawAll && found.size < limit) this.#findByOwner(limit, exclusions, found)
+    if (!sawAll && found.size < limit) {
+      if (exclusions.domains?.size) this.#findAnywhere(limit, allows, found)
+      else this.#findByOwner(limit, exclusions, found)
+    }
     return [...found]
   }
 
@@ -89,9 +95,17 @@ export class Pool {
     return places.filter((place) => fitsInto(this.#wants, this.#ground.nodes[place]!.capacity))
   }
 
-  #isAllowed(place: number, { owners, nodes }: Exclusions): boolean {
-    const { ownerId, nodeId } = this.#ground.nodes[place]!
-    return !owners.has(ownerId) && !nodes.has(nodeId)
+  #isAllowed(place: number, { owners, nodes, domains }: Exclusions): boolean {
+    const node = this.#ground.nodes[place]!
+    return !owners.has(node.ownerId) && !nodes.has(node.nodeId) && !domains?.has(domainOf(node))
+  }
+
+  /** Looks at all there are: few tasks are spread over domains, and only where the look gave up. */
+  #findAnywhere(limit: number, allows: (place: number) => boolean, found: Set<number>): void {
+    for (const place of this.#own.places) {
+      if (found.size >= limit) return
+      if (this.#ground.hasRoom(place, this.#wants) && allows(place)) found.add(place)
+    }
   }
 
   /** One node of each owner in turn, so that an excluded owner costs one step however many nodes they lend. */

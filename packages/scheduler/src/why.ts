@@ -6,6 +6,8 @@ import type { NodeView } from './node-view.ts'
 import { AVOID_MS } from './plan.ts'
 import { hasVoice, isLive, isOpen } from './states.ts'
 import { TIER_TERMS } from './tier.ts'
+import { domainOf } from './tiers/domains.ts'
+import { domainsBy } from './tiers/spread.ts'
 import { bytesText, coresText, countText, durationText, listText } from './words.ts'
 
 export type WhyCode =
@@ -21,9 +23,11 @@ export type WhyCode =
   | 'closed'
   | 'latency'
   | 'other_owner'
+  | 'other_domain'
   | 'other_node'
   | 'slots'
   | 'cores'
+  | 'headroom'
   | 'memory'
   | 'disk'
   | 'queue'
@@ -138,7 +142,7 @@ function obstaclesOf(queued: QueuedTask, now: Instant, nodes: readonly NodeView[
   ]
 }
 
-function roomObstacles({ limits }: JobSpec): Obstacle[] {
+function roomObstacles({ tier, limits }: JobSpec): Obstacle[] {
   return [
     {
       code: 'memory',
@@ -164,6 +168,7 @@ function roomObstacles({ limits }: JobSpec): Obstacle[] {
         return `It needs ${coresText(limits.cpuMilli)} free; the most free is ${coresText(free.cpuMilli)} on ${name}.`
       },
     },
+    ...headroomObstacles(tier, limits),
     {
       code: 'slots',
       keepsAway: ({ slots }) => slots < 1,
@@ -173,13 +178,30 @@ function roomObstacles({ limits }: JobSpec): Obstacle[] {
   ]
 }
 
+/** Of those with enough cores free, the ones that keep them for Platinum. */
+function headroomObstacles(tier: JobSpec['tier'], { cpuMilli }: JobSpec['limits']): Obstacle[] {
+  if (tier === 'platinum') return []
+  return [
+    {
+      code: 'headroom',
+      keepsAway: ({ free, keptCpuMilli = 0 }) => free.cpuMilli >= cpuMilli && free.cpuMilli - keptCpuMilli < cpuMilli,
+      say: (kept) =>
+        `${countText(kept.length, 'node')} ${have(kept)} cores free only of those kept for Platinum: ${namesOf(kept)}.`,
+    },
+  ]
+}
+
 function largest(nodes: readonly NodeView[], of: (node: NodeView) => number): NodeView {
   return nodes.reduce((best, node) => (of(node) > of(best) ? node : best))
 }
 
-function historyObstacles({ task, attempts }: QueuedTask, now: Instant, nodes: readonly NodeView[]): Obstacle[] {
+function historyObstacles({ task, attempts, job }: QueuedTask, now: Instant, nodes: readonly NodeView[]): Obstacle[] {
   const voices = attempts.filter(hasVoice)
   const owners = new Set(voices.map(({ ownerId }) => ownerId))
+  const { failureDomains } = TIER_TERMS[job.spec.tier]
+  const domains = new Set(
+    failureDomains < 2 ? [] : voices.map(domainsBy((id) => nodes.find((node) => node.nodeId === id))),
+  )
   const recent = attempts.filter(({ status }) => status === 'lost' || status === 'returned')
   const until = new Map(recent.map(({ nodeId, endedAt, leasedAt }) => [nodeId, (endedAt ?? leasedAt) + AVOID_MS]))
   // A fog of one node has nobody else to turn to.
@@ -195,6 +217,12 @@ function historyObstacles({ task, attempts }: QueuedTask, now: Instant, nodes: r
         const longest = Math.max(...kept.map(({ nodeId }) => until.get(nodeId)! - now))
         return `${countText(kept.length, 'node')} lost it or gave it back and ${are(kept)} avoided for ${durationText(longest)} more: ${namesOf(kept)}.`
       },
+    },
+    {
+      code: 'other_domain',
+      keepsAway: (node) => !owners.has(node.ownerId) && domains.size < failureDomains && domains.has(domainOf(node)),
+      say: (kept, all) =>
+        `The ${job.spec.tier} tier spreads its results over ${failureDomains} failure domains; ${kept.length} of ${countText(all, 'node')} ${are(kept)} in one that has some already.`,
     },
     {
       code: 'other_owner',

@@ -57,7 +57,12 @@ test('what Platinum runs on a node counts as its headroom in use', () => {
   const kept = headroomOf(nodes, 1_000)
   const [first, second] = nodes.map(({ nodeId }) => nodeId)
   const used = new Map([[first!, 500]])
-  expect(unusedHeadroom(kept, used)).toEqual(new Map([[first, 1_500], [second, 2_000]]))
+  expect(unusedHeadroom(kept, used)).toEqual(
+    new Map([
+      [first, 1_500],
+      [second, 2_000],
+    ]),
+  )
   expect(unusedHeadroom(kept, new Map([[first!, 2_000]]))).toEqual(new Map([[second, 2_000]]))
 })
 

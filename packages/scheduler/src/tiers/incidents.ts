@@ -55,7 +55,15 @@ export function incidentsOf(
 
 /** The incident of a task that has waited too long already, whenever it will begin. */
 export function overdueWait(task: Task, at: Instant, boundMs: number): Incident {
-  return { ...about(task), kind: 'queue_wait', fence: 0, at, measured: at - task.queuedAt, bound: boundMs, broken: true }
+  return {
+    ...about(task),
+    kind: 'queue_wait',
+    fence: 0,
+    at,
+    measured: at - task.queuedAt,
+    bound: boundMs,
+    broken: true,
+  }
 }
 
 function waitOf(task: Task, { startedAt }: Attempt, { queueWaitP95Ms: bound }: Promises): Incident[] {
@@ -81,7 +89,9 @@ function wasInterrupted({ status, startedAt }: Attempt): boolean {
 
 function isMadeUpFor(interrupted: Attempt, others: readonly Attempt[]): boolean {
   const ended = interrupted.endedAt ?? interrupted.leasedAt
-  return others.some(({ fence, startedAt }) => fence > interrupted.fence && startedAt !== undefined && startedAt >= ended)
+  return others.some(
+    ({ fence, startedAt }) => fence > interrupted.fence && startedAt !== undefined && startedAt >= ended,
+  )
 }
 
 /** A lost attempt stopped when its node was heard of last, not when its lease ended. */

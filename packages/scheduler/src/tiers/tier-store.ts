@@ -13,11 +13,7 @@ export interface TierStore {
    * Tasks of a tier that want a placement, never began, were queued before `queuedBefore` and have no incident about that
    * yet; oldest first.
    */
-  listOverdueWaits(
-    tier: Tier,
-    queuedBefore: Instant,
-    limit: number,
-  ): Promise<readonly Pick<Dispatch, 'task' | 'job'>[]>
+  listOverdueWaits(tier: Tier, queuedBefore: Instant, limit: number): Promise<readonly Pick<Dispatch, 'task' | 'job'>[]>
   /** Keeps incidents; one that is there already (of its task, kind and fence) is left as it is. Answers those that were new. */
   addIncidents(incidents: readonly Incident[]): Promise<Incident[]>
   /** Of a job, by task, kind and fence. */
