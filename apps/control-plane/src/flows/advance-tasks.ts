@@ -1,3 +1,4 @@
+import { advanceSteps, type StepMove } from './advance-steps.ts'
 import type { FogEvent, Transaction } from '../ports.ts'
 import type { Platform } from '../platform.ts'
 import type { Instant, JobId, NodeId, TaskId } from '@fog/kernel'
@@ -11,6 +12,7 @@ import {
   type Ignored,
   isOver,
   type Job,
+  NO_COUNTS,
   type QueuedTask,
   sumCounts,
   type Task,
@@ -74,6 +76,8 @@ class Batch {
   readonly #failures = new Map<JobId, string>()
   readonly #trust = new Map<NodeId, number>()
   readonly #events: FogEvent[] = []
+  /** Of jobs with several steps. */
+  readonly #moves: StepMove[] = []
   #wantsPlacement = false
   #wantsCancel = false
 
@@ -128,10 +132,17 @@ class Batch {
       for (const attemptId of step.verdict?.agreed ?? []) this.#moveTrust(step, attemptId, TRUST_GAINED)
     if (task.failure && !before.task.failure) this.#failures.set(task.jobId, failureSentence(task.failure))
     const told = eventOf(before.task, task, step, event)
+    if (job.spec.steps && task.status !== before.task.status) this.#move(before.task, step, job)
     if (told) {
       const { accountId } = job
       this.#events.push({ at, accountId, jobId: task.jobId, taskId: task.taskId, ...told })
     }
+  }
+
+  #move({ status: from }: Task, { task }: TaskStep, job: Job): void {
+    const attempts = this.#tasks.get(task.taskId)?.attempts ?? []
+    const accepted = attempts.find(({ attemptId }) => attemptId === task.acceptedAttemptId)
+    this.#moves.push({ job, task, from, report: accepted?.report })
   }
 
   #moveTrust(step: TaskStep, attemptId: string, delta: number): void {
@@ -147,11 +158,22 @@ class Batch {
     if (this.#newAttempts.size > 0) await tx.jobs.addAttempts([...this.#newAttempts.values()])
     if (this.#changedAttempts.size > 0) await tx.jobs.saveAttempts([...this.#changedAttempts.values()])
     if (this.#trust.size > 0) await tx.nodes.addTrust([...this.#trust].map(([nodeId, delta]) => ({ nodeId, delta })))
+    await this.#writeSteps(tx, at)
     await this.#writeJobs(tx, at)
     await tx.events.append(this.#events)
     tx.wake('events')
     if (this.#wantsPlacement) tx.wake('place')
     if (this.#wantsCancel) tx.wake('cancel')
+  }
+
+  /** Tasks that waited for those that ended: queued now, or failed with them. */
+  async #writeSteps(tx: Transaction, at: Instant): Promise<void> {
+    const { counts, released, events } = await advanceSteps(tx, this.#moves, at)
+    for (const { jobId, ...delta } of counts) {
+      this.#counts.set(jobId, { jobId, ...sumCounts(this.#counts.get(jobId) ?? NO_COUNTS, delta) })
+    }
+    if (released > 0) this.#wantsPlacement = true
+    this.#events.push(...events)
   }
 
   async #writeJobs(tx: Transaction, at: Instant): Promise<void> {
