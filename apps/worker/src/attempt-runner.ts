@@ -1,9 +1,10 @@
 import type { BlobRef, LeaseMessage, WorkerMessage } from '@fog/contract'
-import { assert, type AttemptId, type NodeId } from '@fog/kernel'
+import { assert, type AttemptId, type Clock, type NodeId } from '@fog/kernel'
 import type { Logger } from 'pino'
 import type { Channel } from './channel.ts'
+import { type Checkpointed, Checkpoints, type CheckpointsDependencies } from './checkpoints.ts'
 import type { Content } from './executor/child-process.ts'
-import type { ExecutorPool, PoolTask, TaskEnd } from './executor/pool.ts'
+import type { ExecutorPool, PoolTask, RunControl, TaskEnd } from './executor/pool.ts'
 import type { Identity } from './identity.ts'
 import type { InputCache, PinnedInput } from './inputs.ts'
 import { LogRelay } from './log-relay.ts'
@@ -16,18 +17,38 @@ export class GivenBack extends Error {
   override readonly name = 'GivenBack'
 }
 
+/** It goes back with its last checkpoint, which may be shipped until then. */
+class Evicted extends GivenBack {
+  readonly until: number
+
+  constructor(reason: string, until: number) {
+    super(reason)
+    this.until = until
+  }
+}
+
 /** One attempt under way. */
 export interface Run {
   /** Says once more that it has started, if it has. */
   tellStart(): void
   /** Ends it: with `GivenBack` it goes back to the control plane, else nobody wants to hear of it. */
   stop(reason?: GivenBack): void
+  /**
+   * Ends it in good order: takes what the program has in place in `/state`, ends the program, and ships what was taken. After
+   * `graceMs` the program is ended whatever has been taken, and the task goes back.
+   */
+  evict(reason: string, graceMs: number): void
+  /** The control plane's answer to a checkpoint. */
+  checkpointed(answer: Checkpointed): void
   readonly ended: Promise<RunOutcome>
 }
 
 export type RunOutcome =
   /** Its result is durable in the spool. */
-  { readonly type: 'finished' } | { readonly type: 'returned'; readonly reason: string } | { readonly type: 'dropped' }
+  | { readonly type: 'finished' }
+  /** With the number of its newest checkpoint that was acknowledged, if there is one. */
+  | { readonly type: 'returned'; readonly reason: string; readonly checkpoint: number | undefined }
+  | { readonly type: 'dropped' }
 
 export interface AttemptRunnerDependencies {
   readonly pool: ExecutorPool
@@ -37,6 +58,8 @@ export interface AttemptRunnerDependencies {
   readonly identity: Identity
   readonly nodeId: () => NodeId
   readonly channel: Pick<Channel, 'send' | 'isRoomy'>
+  readonly checkpoints: CheckpointsDependencies
+  readonly clock: Clock
   readonly log: Logger
 }
 
@@ -72,7 +95,11 @@ class Running implements Run {
   readonly #relay: LogRelay
   /** What was printed live: all that is left of the streams when the run is ended from outside. */
   readonly #printed = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] }
+  readonly #checkpoints: Checkpoints
   #hasStarted = false
+  /** Its program has come to an end: there is a result, and nothing to evict. */
+  #hasRun = false
+  #isEvicted = false
 
   constructor(dependencies: AttemptRunnerDependencies, lease: LeaseMessage, attemptId: AttemptId) {
     this.#dependencies = dependencies
@@ -82,6 +109,7 @@ class Running implements Run {
     const { channel } = dependencies
     const send = (message: WorkerMessage) => channel.isRoomy && channel.send(message)
     this.#relay = new LogRelay({ attempt: { attemptId, fence: lease.fence }, send })
+    this.#checkpoints = new Checkpoints(dependencies.checkpoints, lease, attemptId)
     this.ended = this.#toTheEnd()
   }
 
@@ -94,37 +122,61 @@ class Running implements Run {
     this.#abort.abort(reason ?? DROPPED)
   }
 
+  evict(reason: string, graceMs: number): void {
+    if (this.#isEvicted || this.#hasRun) return
+    this.#isEvicted = true
+    const evicted = new Evicted(reason, this.#dependencies.clock.now() + graceMs)
+    if (!this.#lease.state || !this.#hasStarted || graceMs <= 0) return this.stop(evicted)
+    void this.#checkpoints.takeLast(graceMs).then(() => {
+      // It may have come to its own end meanwhile.
+      if (!this.#hasRun) this.stop(evicted)
+    })
+  }
+
+  checkpointed(answer: Checkpointed): void {
+    this.#checkpoints.answered(answer)
+  }
+
   async #toTheEnd(): Promise<RunOutcome> {
     try {
       const task = await this.#prepare()
       const end = await this.#execute(task)
+      this.#hasRun = true
       await this.#keep(await this.#resultOf(end))
       return { type: 'finished' }
     } catch (fault) {
       this.#dependencies.outbox.remove(this.#attemptId)
-      if (this.#abort.signal.aborted) return outcomeOf(this.#abort.signal.reason)
-      if (fault instanceof GivenBack) return outcomeOf(fault)
+      if (this.#abort.signal.aborted) return await this.#outcomeOf(this.#abort.signal.reason)
+      if (fault instanceof GivenBack) return await this.#outcomeOf(fault)
       this.#dependencies.log.warn({ attemptId: this.#attemptId, err: fault }, 'a task could not be run here')
       const why = fault instanceof Error ? fault.message : String(fault)
-      return { type: 'returned', reason: `it could not be run here: ${why}`.slice(0, 300) }
+      return { type: 'returned', reason: `it could not be run here: ${why}`.slice(0, 300), checkpoint: undefined }
     } finally {
+      this.#checkpoints.end()
       this.#pinned.forEach((input) => input.release())
     }
   }
 
+  async #outcomeOf(reason: unknown): Promise<RunOutcome> {
+    if (!(reason instanceof GivenBack)) return { type: 'dropped' }
+    const leftMs = reason instanceof Evicted ? reason.until - this.#dependencies.clock.now() : 0
+    return { type: 'returned', reason: reason.message, checkpoint: await this.#checkpoints.shipLast(leftMs) }
+  }
+
   async #prepare(): Promise<PoolTask> {
-    const { program, stdin, inputs, args, env, limits } = this.#lease
-    const wanted = [program, ...(stdin ? [stdin] : []), ...inputs]
+    const { program, stdin, inputs, state, args, env, limits } = this.#lease
+    const given = [...inputs, ...(state?.files.map((file) => ({ ...file, path: `/state/${file.path}` })) ?? [])]
+    const wanted = [program, ...(stdin ? [stdin] : []), ...given]
     const files = await this.#fetchAll(wanted)
     const content = ({ digest }: BlobRef): Content => files.get(digest)!
     return {
       programKey: `${program.digest}:${limits.memoryBytes}`,
       program: content(program),
       stdin: stdin && content(stdin),
-      files: inputs.map((input) => [input.path, content(input)] as const),
+      files: given.map((input) => [input.path, content(input)] as const),
       args,
       env,
-      limits,
+      limits: { ...limits, stateBytes: Math.min(state?.maxBytes ?? 0, limits.diskBytes) },
       wallMs: limits.wallMs,
     }
   }
@@ -181,6 +233,11 @@ class Running implements Run {
       },
       onLogFull: () => this.#relay.say('more was printed than is shown live; it comes with the result'),
       onBeat: () => undefined,
+      onRun: (control: RunControl) => this.#checkpoints.begin(control),
+      onState: ({ version, refusal }: { version: number; refusal?: string }) => {
+        if (refusal === undefined) this.#checkpoints.changed(version)
+        else this.#relay.say(`a checkpoint was not kept: ${refusal}`)
+      },
       openSink: ({ size }: { size: number }) => this.#collector.openSink(size),
     }
   }
@@ -228,7 +285,3 @@ class Running implements Run {
 }
 
 const DROPPED = new Error('nobody wants it any more')
-
-function outcomeOf(reason: unknown): RunOutcome {
-  return reason instanceof GivenBack ? { type: 'returned', reason: reason.message } : { type: 'dropped' }
-}

@@ -1,9 +1,10 @@
-import type { LeaseMessage } from '@fog/contract'
+import type { LeaseMessage, ServerMessage } from '@fog/contract'
 import { type AttemptId, parseId } from '@fog/kernel'
 import type { Logger } from 'pino'
 import type { Channel } from './channel.ts'
 import type { Delivery } from './delivery.ts'
-import { type AttemptRunner, GivenBack, type Run } from './attempt-runner.ts'
+import type { AttemptRunner, Run } from './attempt-runner.ts'
+import type { Checkpointed } from './checkpoints.ts'
 import type { Spool } from './spool.ts'
 
 /** The most that all tasks together may take. */
@@ -29,6 +30,8 @@ export interface AttemptsDependencies {
   /** Called when a task starts or ends. */
   readonly changed: () => void
 }
+
+type Preempt = Extract<ServerMessage, { type: 'preempt' }>
 
 interface Held {
   readonly lease: LeaseMessage
@@ -97,12 +100,29 @@ export class Attempts {
     this.#dependencies.delivery.forget(attemptIds)
   }
 
-  /** Gives back everything that is not finished. Resolves when all of it is stopped. */
-  async returnAll(reason: string): Promise<void> {
+  /** Gives back everything that is not finished, with its last checkpoints. Resolves when all of it is stopped. */
+  async returnAll(reason: string, graceMs: number): Promise<void> {
     this.returnWaiting(reason)
     const runs = [...this.#held.values()].map(({ run }) => run)
-    runs.forEach((run) => run.stop(new GivenBack(reason)))
+    runs.forEach((run) => run.evict(reason, graceMs))
     await Promise.all(runs.map(({ ended }) => ended))
+  }
+
+  /** Gives one task back with its last checkpoint: another one needs its place. */
+  preempt({ attemptId: text, fence, graceMs, reason }: Preempt): void {
+    const attemptId = parseId('attempt', text)
+    const waiting = this.#waiting.get(attemptId)
+    const held = this.#held.get(attemptId)
+    if (waiting?.fence === fence) {
+      this.#waiting.delete(attemptId)
+      this.#giveBack(waiting, reason)
+    } else if (held?.lease.fence === fence) held.run.evict(reason, graceMs)
+  }
+
+  /** The control plane has a checkpoint, or will not have it. */
+  checkpointed(answer: Checkpointed): void {
+    const held = this.#held.get(parseId('attempt', answer.attemptId))
+    if (held?.lease.fence === answer.fence) held.run.checkpointed(answer)
   }
 
   /** Gives back everything that has not begun. */
@@ -113,9 +133,9 @@ export class Attempts {
   }
 
   /** Gives back the running task that came last. */
-  returnNewest(reason: string): void {
+  returnNewest(reason: string, graceMs: number): void {
     const newest = [...this.#held.values()].at(-1)
-    newest?.run.stop(new GivenBack(reason))
+    newest?.run.evict(reason, graceMs)
   }
 
   /** Resolves when nothing runs any more. */
@@ -186,12 +206,13 @@ export class Attempts {
     this.#beginWaiting()
     if (end.type === 'finished') return delivery.deliver(attemptId)
     spool.drop(attemptId).catch((fault: unknown) => log.error({ err: fault }, 'a lease could not be dropped'))
-    if (end.type === 'returned') this.#giveBack(held.lease, end.reason)
+    if (end.type === 'returned') this.#giveBack(held.lease, end.reason, end.checkpoint)
   }
 
-  #giveBack({ attemptId, taskId, fence }: LeaseMessage, reason: string): void {
-    this.#dependencies.log.info({ attemptId, taskId, reason }, 'task given back')
-    this.#dependencies.channel.send({ type: 'returned', attemptId, fence, reason: reason.slice(0, 300) })
+  #giveBack({ attemptId, taskId, fence }: LeaseMessage, reason: string, checkpoint?: number): void {
+    this.#dependencies.log.info({ attemptId, taskId, reason, checkpoint }, 'task given back')
+    const from = checkpoint === undefined ? {} : { checkpoint }
+    this.#dependencies.channel.send({ type: 'returned', attemptId, fence, reason: reason.slice(0, 300), ...from })
   }
 
   /** Why a lease cannot be taken, or undefined. */

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
+import { EVICTION_GRACE_MS } from '@fog/idle'
 import { FogError } from '@fog/kernel'
 
 /** Every setting, read once. The README lists them; nothing else touches the environment. */
@@ -26,6 +27,10 @@ export interface Config {
   readonly compileCacheFolder: string | undefined
   /** How long running tasks may go on after the worker is told to stop. */
   readonly stopGraceMs: number
+  /** Tasks that were paused this long leave: their memory is somebody's. Undefined takes what the policy says. */
+  readonly evictAfterMs: number | undefined
+  /** From being told to leave until a task is ended: time to take and ship its checkpoint. */
+  readonly evictGraceMs: number
 }
 
 /** What the lender gives. Undefined takes what the device has. */
@@ -61,6 +66,10 @@ export function readConfig(env: Environment = process.env): Config {
     const value = whole(name, min, 16_777_216)
     return value === undefined ? undefined : value * MIB
   }
+  const seconds = (name: string, max: number) => {
+    const value = whole(name, 0, max)
+    return value === undefined ? undefined : value * 1000
+  }
   return {
     folder: resolve(env['FOG_WORKER_DIR'] || join(env['FOG_DATA_DIR'] || '.fog', 'worker')),
     url: webAddress(env, 'FOG_URL', 'http://127.0.0.1:7070'),
@@ -80,6 +89,8 @@ export function readConfig(env: Environment = process.env): Config {
     cacheBytes: mib('FOG_WORKER_CACHE_MIB', 16) ?? 2048 * MIB,
     compileCacheFolder: env['NODE_COMPILE_CACHE'] || undefined,
     stopGraceMs: (whole('FOG_WORKER_STOP_GRACE_SECONDS', 0, 86_400) ?? 10) * 1000,
+    evictAfterMs: seconds('FOG_WORKER_EVICT_AFTER_SECONDS', 86_400),
+    evictGraceMs: seconds('FOG_WORKER_EVICT_GRACE_SECONDS', 3_600) ?? EVICTION_GRACE_MS,
   }
 }
 

@@ -1,6 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Client, channelMessage, ApiError, enrolmentMessage, resultMessage } from '@fog/contract'
+import {
+  type Client,
+  channelMessage,
+  checkpointMessage,
+  ApiError,
+  enrolmentMessage,
+  resultMessage,
+} from '@fog/contract'
 import { fromHex, isId, type NodeId, parseId, type Rng, toHex, utf8 } from '@fog/kernel'
 import { keyPairFromSeed, SEED_BYTES, sha256, sign, wipe } from '@fog/kernel/node'
 import { WorkerError } from './errors.ts'
@@ -46,6 +53,11 @@ export class Identity {
   /** Hex. Stands for a result of an attempt. */
   signResult(facts: ResultFacts, nodeId: NodeId): string {
     return this.#sign(resultMessage({ ...facts, nodeId }))
+  }
+
+  /** Hex. Stands for a checkpoint of an attempt. */
+  signCheckpoint(facts: Omit<Parameters<typeof checkpointMessage>[0], 'nodeId'>, nodeId: NodeId): string {
+    return this.#sign(checkpointMessage({ ...facts, nodeId }))
   }
 
   /** Enrols this device; the same key keeps the same node. Throws `worker.enrolment_refused`, or `Unreachable`. */

@@ -44,10 +44,24 @@ export class NodeApi {
   }
 
   async putOutput(attemptId: AttemptId, digest: string, content: Blob, signal: AbortSignal): Promise<void> {
-    await this.#token.present(signal)
-    const answer = await this.#client.raw('putNodeBlob', { params: { attemptId, digest }, signal }, content)
+    await this.#put({ params: { attemptId, digest }, signal }, content)
+  }
+
+  /** A file of the attempt's next checkpoint. */
+  async putState(attemptId: AttemptId, digest: string, content: Blob, signal: AbortSignal): Promise<void> {
+    await this.#put({ params: { attemptId, digest }, query: { use: 'state' }, signal }, content)
+  }
+
+  async #put(call: PutCall & { readonly signal: AbortSignal }, content: Blob): Promise<void> {
+    await this.#token.present(call.signal)
+    const answer = await this.#client.raw('putNodeBlob', call, content)
     await answer.body?.cancel()
   }
+}
+
+interface PutCall {
+  readonly params: { readonly attemptId: AttemptId; readonly digest: string }
+  readonly query?: { readonly use: 'state' }
 }
 
 /** Whether the same request may go well later: the network, an overloaded server, a token that has just been replaced. */

@@ -20,14 +20,19 @@ const TASKS_PER_CORE = 4
 const FILES_SHARE = 1 / 2
 
 export function offerOf(
-  { policy: name, offer, folder }: Config,
+  { policy: name, offer, folder, evictAfterMs }: Config,
   facts: DeviceFacts,
   agentVersion: string,
 ): DeviceOffer {
   const preset = presetPolicy(name, facts)
   const cores = Math.min(offer.cores ?? Math.max(1, Math.floor(facts.cores * preset.cpuShare)), facts.cores)
   const maxTasks = offer.maxTasks ?? cores * TASKS_PER_CORE
-  const policy: HarvestPolicy = { ...preset, cpuShare: cores / facts.cores, maxTasks }
+  const policy: HarvestPolicy = {
+    ...preset,
+    cpuShare: cores / facts.cores,
+    maxTasks,
+    evictAfterMs: evictAfterMs ?? preset.evictAfterMs,
+  }
   const { bavail, bsize } = statfsSync(folder)
   const given = capacityOf(facts, policy, bavail * bsize)
   const diskBytes = offer.diskBytes ?? Math.min(given.diskBytes, Math.floor(given.memoryBytes * FILES_SHARE))

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { type FileHandle, open, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MAX_INLINE_BLOB_BYTES } from '@fog/contract'
@@ -35,6 +35,13 @@ export class Outbox {
 
   remove(attemptId: AttemptId): void {
     rmSync(join(this.#folder, attemptId), { recursive: true, force: true })
+  }
+
+  /** Removes an attempt's contents but these. */
+  keepContents(attemptId: AttemptId, digests: ReadonlySet<string>): void {
+    const folder = join(this.#folder, attemptId)
+    if (!existsSync(folder)) return
+    for (const name of readdirSync(folder)) if (!digests.has(name)) rmSync(join(folder, name), { force: true })
   }
 
   fileOf(attemptId: AttemptId, digest: string): string {

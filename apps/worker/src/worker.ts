@@ -48,6 +48,8 @@ export class Worker {
   readonly #token = new NodeToken()
   readonly #offer: DeviceOffer
   readonly #outbox: Outbox
+  /** Checkpoints on their way; none outlives this worker. */
+  readonly #stateOutbox: Outbox
   readonly #abort = new AbortController()
   #parts: Parts | undefined
   #decision: Decision | undefined
@@ -60,6 +62,7 @@ export class Worker {
     this.#spool = spool
     this.#identity = Identity.open(config.folder, systemRng)
     this.#outbox = new Outbox(join(config.folder, 'outbox'))
+    this.#stateOutbox = new Outbox(join(config.folder, 'state'))
     this.#offer = offerOf(config, deviceFacts(), agentVersion)
   }
 
@@ -113,7 +116,11 @@ export class Worker {
     // What is paused cannot end; its owner is there, so nothing is waited for.
     const graceMs = this.#decision?.cpuShare === 0 ? 0 : config.stopGraceMs
     await within(graceMs, hurry, attempts.idle())
-    await attempts.returnAll(reasons[0]!)
+    await within(
+      config.evictGraceMs + 1_000,
+      hurry,
+      attempts.returnAll(reasons[0]!, hurry.aborted ? 0 : config.evictGraceMs),
+    )
     await this.#lastAnswers(channel, hurry)
     await pool.stop()
     delivery.stop()
@@ -138,6 +145,7 @@ export class Worker {
     }
     const waiting = this.#spool.unacknowledged()
     this.#outbox.keepOnly(waiting)
+    this.#stateOutbox.keepOnly([])
     if (interrupted.length > 0)
       log.warn({ tasks: interrupted.length }, 'the last run left tasks unfinished; they run again')
     if (waiting.length > 0) log.info({ results: waiting.length }, 'results of the last run wait to be delivered')
@@ -164,7 +172,21 @@ export class Worker {
     const channel = new Channel({ url: config.url, clock, rng, log }, this.#channelHandlers())
     const delivery = new Delivery({ channel, spool, outbox, api, clock, rng, log })
     const nodeId = () => this.#nodeId()
-    const runner = new AttemptRunner({ pool, inputs, outbox, spool, identity, nodeId, channel, log })
+    const mayUpload = () => this.#decision?.usesNetwork !== false
+    const folder = this.#stateOutbox
+    const checkpoints = { folder, api, channel, identity, nodeId, clock, rng, log, mayUpload }
+    const runner = new AttemptRunner({
+      pool,
+      inputs,
+      outbox,
+      spool,
+      identity,
+      nodeId,
+      channel,
+      checkpoints,
+      clock,
+      log,
+    })
     const changed = () => this.#applyShare()
     const attempts = new Attempts({ channel, runner, delivery, spool, log, changed }, this.#offer.room)
     const sensors = new Sensors({ clock, machine: patient(thisMachine(env), clock) }, { ownPid: process.pid })
@@ -205,6 +227,10 @@ export class Worker {
             return attempts.drop(ids(message.attempts))
           case 'ack':
             return attempts.settled(ids(message.attempts))
+          case 'checkpointed':
+            return attempts.checkpointed(message)
+          case 'preempt':
+            return attempts.preempt(message)
           case 'token':
             return this.#token.set(message.token)
         }
@@ -246,9 +272,10 @@ export class Worker {
     const isOpen = (mode === 'run' || mode === 'throttle') && usesNetwork
     attempts.setGate({ maxTasks, closedBecause: isOpen ? undefined : why })
     delivery.setPaused(!usesNetwork)
-    if (evictNewest) attempts.returnNewest(`this device needs its memory: ${why}`)
+    const { evictGraceMs } = this.#dependencies.config
+    if (evictNewest) attempts.returnNewest(`this device needs its memory: ${why}`, evictGraceMs)
     if ((mode === 'evict' || mode === 'off') && attempts.count > 0)
-      void attempts.returnAll(`this device is needed by its owner: ${why}`)
+      void attempts.returnAll(`this device is needed by its owner: ${why}`, evictGraceMs)
     this.#applyShare()
   }
 

@@ -268,10 +268,11 @@ export const routes = {
   putNodeBlob: route({
     method: 'PUT',
     path: '/v1/attempts/:attemptId/blobs/:digest',
-    summary: 'An output of an attempt the calling node holds',
+    summary: 'An output of an attempt the calling node holds, or a file of its next checkpoint',
     access: 'node',
     perMinute: 100_000,
     params: strict({ attemptId: id('attempt'), digest: Digest }),
+    query: strict({ use: Type.Optional(Type.Union([Type.Literal('output'), Type.Literal('state')])) }),
     raw: 'request',
     status: 204,
   }),

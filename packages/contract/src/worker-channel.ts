@@ -15,6 +15,9 @@ export const MAX_CHANNEL_MESSAGE_BYTES = 1024 * 1024
 export const MAX_INLINE_BLOB_BYTES = 64 * 1024
 export const MAX_INLINE_TOTAL_BYTES = 512 * 1024
 
+/** Most files of a checkpoint: its list travels in one message. */
+export const MAX_STATE_FILES = 1000
+
 const Fence = Type.Integer({ minimum: 1, maximum: 1_000_000 })
 const Hex64 = Type.String({ pattern: '^[0-9a-f]{128}$', description: 'Ed25519 signature, hex' })
 
@@ -84,6 +87,24 @@ export type ReportMessage = Static<typeof ReportMessage>
 
 const attempt = { attemptId: id('attempt'), fence: Fence }
 
+/** A file that was given or left behind, by its content. */
+const FileMessage = strict({ path: Type.String({ minLength: 1, maxLength: 1024 }), digest: Digest, size: Bytes })
+
+/** What lay in `/state` at one moment, uploaded before it is named here. */
+export const CheckpointMessage = strict({
+  /** From 1 in each attempt, rising. */
+  sequence: Type.Integer({ minimum: 1, maximum: 2_147_483_647 }),
+  /** Relative to `/state`. */
+  files: Type.Array(FileMessage, { maxItems: MAX_STATE_FILES }),
+  /** Of this attempt alone, up to that moment. */
+  fuel: Fuel,
+  cpuMs: Type.Number({ minimum: 0 }),
+  wallMs: Type.Number({ minimum: 0 }),
+  /** Over `checkpointMessage`. */
+  signature: Hex64,
+})
+export type CheckpointMessage = Static<typeof CheckpointMessage>
+
 export const WorkerMessage = Type.Union([
   strict({
     type: Type.Literal('hello'),
@@ -113,10 +134,14 @@ export const WorkerMessage = Type.Union([
     report: ReportMessage,
     inline: Type.Array(strict({ digest: Digest, data: Type.String({ description: 'base64url' }) }), { maxItems: 1000 }),
   }),
+  /** Answered by `checkpointed`. */
+  strict({ type: Type.Literal('checkpoint'), ...attempt, checkpoint: CheckpointMessage }),
   strict({
     type: Type.Literal('returned'),
     ...attempt,
     reason: Type.String({ maxLength: 300, description: 'Why the node gives the task back, as a person would say it' }),
+    /** The last checkpoint of this attempt that was acknowledged: from there the task goes on. */
+    checkpoint: Type.Optional(Type.Integer({ minimum: 1 })),
   }),
 ])
 export type WorkerMessage = Static<typeof WorkerMessage>
@@ -135,11 +160,23 @@ export const LeaseMessage = strict({
   env: Type.Record(Type.String(), Type.String()),
   inputs: Type.Array(InputMessage),
   stdin: Type.Optional(BlobRef),
+  /** How checkpoints are kept; left out, none are. */
+  state: Type.Optional(
+    strict({
+      /** From one checkpoint to the next, at least. */
+      everyMs: Type.Integer({ minimum: 0 }),
+      /** Of all files of a checkpoint together. */
+      maxBytes: Bytes,
+      /** What an earlier attempt left, to be laid into `/state` before the program starts. */
+      files: Type.Array(FileMessage),
+    }),
+  ),
   limits: strict({
     cpuMilli: Type.Integer(),
     memoryBytes: Bytes,
     diskBytes: Bytes,
     wallMs: Type.Integer(),
+    /** Less what earlier attempts used up to the checkpoint this one goes on from. */
     fuel: Fuel,
     outputBytes: Bytes,
   }),
@@ -166,6 +203,20 @@ export const ServerMessage = Type.Union([
   /** The results are durable, or will never count; the worker may forget them. */
   strict({ type: Type.Literal('ack'), attempts: Type.Array(id('attempt')) }),
   strict({ type: Type.Literal('cancel'), attempts: Type.Array(id('attempt')) }),
+  /** The checkpoint is durable; or it will never be, and why. */
+  strict({
+    type: Type.Literal('checkpointed'),
+    ...attempt,
+    sequence: Type.Integer({ minimum: 1 }),
+    refusal: Type.Optional(Type.String()),
+  }),
+  /** Another task needs the place: ship what is in `/state`, then end the program and send `returned`, all within the grace. */
+  strict({
+    type: Type.Literal('preempt'),
+    ...attempt,
+    graceMs: Type.Integer({ minimum: 0 }),
+    reason: Type.String({ maxLength: 300 }),
+  }),
   strict({ type: Type.Literal('refused'), code: Type.String(), detail: Type.String() }),
 ])
 export type ServerMessage = Static<typeof ServerMessage>
@@ -208,6 +259,31 @@ export function resultMessage(facts: {
       stdout,
       stderr,
       outputs,
+    }),
+  )
+}
+
+/** What a worker signs for a checkpoint: whoever goes on from it, and whoever pays for it, knows whose it is. */
+export function checkpointMessage(facts: {
+  nodeId: string
+  attemptId: string
+  taskId: string
+  fence: number
+  checkpoint: Omit<CheckpointMessage, 'signature'>
+}): Uint8Array {
+  const { sequence, files, fuel, cpuMs, wallMs } = facts.checkpoint
+  return utf8(
+    canonicalJson({
+      purpose: 'fog.checkpoint.v1',
+      nodeId: facts.nodeId,
+      attemptId: facts.attemptId,
+      taskId: facts.taskId,
+      fence: facts.fence,
+      sequence,
+      files,
+      fuel,
+      cpuMs,
+      wallMs,
     }),
   )
 }

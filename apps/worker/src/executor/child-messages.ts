@@ -1,10 +1,11 @@
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { Bytes, Fuel, strict } from '@fog/contract'
+import { Bytes, Fuel, MAX_STATE_FILES, strict } from '@fog/contract'
 import type { FromChild } from './protocol.ts'
 
 const Detail = Type.String({ maxLength: 4000 })
 const ExitCode = Type.Integer({ minimum: -2_147_483_648, maximum: 4_294_967_295 })
+const Version = Type.Integer({ minimum: 0 })
 const Milliseconds = Type.Number({ minimum: 0 })
 
 const Ending = Type.Union([
@@ -23,6 +24,20 @@ const schema = Compile(
     strict({ type: Type.Literal('beat'), cpuMs: Milliseconds, rssPeakBytes: Bytes }),
     strict({ type: Type.Literal('log'), stream: Type.Union([Type.Literal('stdout'), Type.Literal('stderr')]) }),
     strict({ type: Type.Literal('log-full') }),
+    strict({
+      type: Type.Literal('state-changed'),
+      version: Version,
+      refusal: Type.Optional(Type.String({ maxLength: 300 })),
+    }),
+    strict({
+      type: Type.Literal('state'),
+      version: Version,
+      fuel: Fuel,
+      files: Type.Array(strict({ path: Type.String({ minLength: 1, maxLength: 1024 }), version: Version }), {
+        maxItems: MAX_STATE_FILES,
+      }),
+      sizes: Type.Array(Bytes, { maxItems: MAX_STATE_FILES }),
+    }),
     strict({
       type: Type.Literal('ended'),
       ending: Ending,

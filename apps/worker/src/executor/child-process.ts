@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream'
 import { safeName } from '@fog/idle'
 import { assert } from '@fog/kernel'
 import { parseFromChild } from './child-messages.ts'
+import { StateArrival, type StateWish, type TakenState } from './state-arrival.ts'
 import { ContentReceiver, type ContentSink, piecesOf } from './contents.ts'
 import { FrameSocket } from './frame-socket.ts'
 import { FrameFault, PIECE_BYTES } from './frames.ts'
@@ -32,6 +33,8 @@ export interface RunHandlers {
   readonly onLog: (stream: StreamName, bytes: Uint8Array) => void
   /** More was printed than is shown live. */
   readonly onLogFull: () => void
+  /** The program made a checkpoint of this version, or one that cannot be kept, and why. */
+  readonly onState: (changed: { readonly version: number; readonly refusal?: string }) => void
   readonly onBeat: (beat: { readonly cpuMs: number; readonly rssPeakBytes: number }) => void
   /** Where the bytes of each content go: stdout and stderr by these names first, then the outputs by their paths. */
   readonly openSink: (what: { readonly path: string; readonly size: number }) => ContentSink
@@ -133,7 +136,17 @@ export class ExecutorChild {
       return end
     } finally {
       this.#run = undefined
+      run.close()
     }
+  }
+
+  /** The newest checkpoint of the run under way; undefined once there is none, or when the run ends first. */
+  async takeState(wish: StateWish): Promise<TakenState | undefined> {
+    const run = this.#run
+    if (!run) return undefined
+    const taken = run.expectState(wish)
+    await this.#socket.send({ type: 'take-state', since: wish.since })
+    return taken
   }
 
   stop(): void {
@@ -241,16 +254,26 @@ class ActiveRun {
   readonly #task: ChildTask
   readonly #handlers: RunHandlers
   readonly #settle: PromiseWithResolvers<RunEnd>
+  readonly #state: StateArrival
   #end: EndedMessage | undefined
   #receiver: ContentReceiver | undefined
 
   constructor(task: ChildTask, handlers: RunHandlers) {
     this.#task = task
     this.#handlers = handlers
+    this.#state = new StateArrival(task.limits.stateBytes)
     this.#settle = Promise.withResolvers<RunEnd>()
     this.ended = this.#settle.promise
     // It may fail while the child is still being waited for.
     this.ended.catch(() => undefined)
+  }
+
+  expectState(wish: StateWish): Promise<TakenState | undefined> {
+    return this.#state.expect(wish)
+  }
+
+  close(): void {
+    this.#state.close()
   }
 
   fail(fault: unknown): void {
@@ -265,11 +288,15 @@ class ActiveRun {
         return this.#handlers.onLogFull()
       case 'beat':
         return this.#handlers.onBeat(said)
+      case 'state-changed':
+        return this.#handlers.onState(said)
+      case 'state':
+        return this.#state.begin(said, parts)
       case 'ended':
         this.#begin(said)
         return this.#take(parts)
       case 'piece':
-        return this.#take(parts)
+        return this.#state.isComing ? this.#state.take(parts) : this.#take(parts)
       case 'ready':
     }
   }

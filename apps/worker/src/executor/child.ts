@@ -13,6 +13,8 @@ import {
   type RunMessage,
   type ToChild,
 } from './protocol.ts'
+import { StateKeeper } from './state-keeper.ts'
+import type { PostedState } from './state-post.ts'
 import type { ThreadResult, ThreadTask } from './thread.ts'
 
 /**
@@ -32,8 +34,9 @@ const SOCKET_FD = 3
 
 const socket = new FrameSocket<FromChild>(new Socket({ fd: SOCKET_FD, readable: true, writable: true }))
 const tape = LogTape.ofLength(TAPE_BYTES)
+const state = new StateKeeper(socket)
 const thread = new Worker(new URL(import.meta.url.replace(/child\.(ts|mjs)$/, 'thread.$1')), {
-  workerData: { tape: tape.memory },
+  workerData: { tape: tape.memory, taken: state.memory },
   resourceLimits: { stackSizeMb: STACK_MIB, maxOldGenerationSizeMb: HEAP_MIB },
 })
 
@@ -46,6 +49,10 @@ async function main(): Promise<void> {
   for await (const { message, parts } of socket.frames()) {
     // The worker is trusted: what it sends is not checked again.
     const told = message as ToChild
+    if (told.type === 'take-state') {
+      void inTurn(() => state.give(told.since)).catch(giveUp)
+      continue
+    }
     if (told.type === 'run') coming = new Coming(told)
     for (const part of parts) await coming?.receiver.push(part)
     if (!coming?.receiver.isWhole) continue
@@ -57,12 +64,25 @@ async function main(): Promise<void> {
 
 async function runAndTell(task: ThreadTask): Promise<void> {
   try {
-    await finish(await run(task))
+    const ended = await run(task)
+    await inTurn(() => finish(ended))
   } catch (fault) {
-    // The worker sees the child end, and its last words on stderr.
-    console.error(fault)
-    process.exit(1)
+    giveUp(fault)
   }
+}
+
+/** The worker sees the child end, and its last words on stderr. */
+function giveUp(fault: unknown): never {
+  console.error(fault)
+  process.exit(1)
+}
+
+let lastSent: Promise<void> = Promise.resolve()
+
+/** A message and its pieces are not to be mixed with another's. */
+function inTurn(send: () => Promise<void>): Promise<void> {
+  lastSent = lastSent.then(send)
+  return lastSent
 }
 
 /** A task whose contents are still coming. */
@@ -85,9 +105,13 @@ class Coming {
 async function run(task: ThreadTask): Promise<EndedRun> {
   const meter = new Meter()
   tape.clear()
+  state.begin()
   const log = new LogSender()
   const beats = setInterval(() => void socket.send({ type: 'beat', ...meter.read() }), BEAT_MS)
-  const logs = setInterval(() => void log.send(), LOG_MS)
+  const logs = setInterval(() => {
+    void log.send()
+    void state.tell()
+  }, LOG_MS)
   try {
     const result = await inThread(task)
     await log.send()
@@ -106,7 +130,10 @@ function inThread(task: ThreadTask): Promise<ThreadResult> {
       thread.off('message', done).off('error', failed)
       then()
     }
-    const done = (result: ThreadResult) => settle(() => resolve(result))
+    const done = (said: ThreadResult | PostedState) => {
+      if ('type' in said) state.take(said)
+      else settle(() => resolve(said))
+    }
     const failed = (fault: Error) => settle(() => (isOutOfHeap(fault) ? resolve(OUT_OF_HEAP) : reject(fault)))
     thread.on('message', done).on('error', failed)
     thread.postMessage(task, task.contents.map(({ buffer }) => buffer) as ArrayBuffer[])
@@ -129,6 +156,7 @@ function isOutOfHeap(fault: Error): boolean {
 }
 
 async function finish(result: EndedRun): Promise<void> {
+  state.end()
   const { ending, exit, fuel, cpuMs, peakMemoryBytes, stdout, stderr, outputs } = result
   const contents = [stdout, stderr, ...outputs.map(([, bytes]) => bytes)]
   const sizes = contents.map(({ length }) => length)

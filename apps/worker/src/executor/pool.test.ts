@@ -6,9 +6,8 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { utf8 } from '@fog/kernel'
 import { program } from '../testing/programs.ts'
 import { cpuTicks, descendants, isAlive, until } from '../testing/processes.ts'
-import type { RunHandlers } from './child-process.ts'
 import { MemorySink } from './contents.ts'
-import { DEFAULT_POOL, ExecutorPool, type PoolTask, type TaskEnd } from './pool.ts'
+import { DEFAULT_POOL, ExecutorPool, type PoolHandlers, type PoolTask, type RunControl, type TaskEnd } from './pool.ts'
 import { Sandbox } from './sandbox.ts'
 
 // Real processes, on a machine that runs other tests beside them.
@@ -194,7 +193,81 @@ test('nothing is left when the pool stops', async () => {
   await until('all are gone', () => !pids.some(isAlive), 2000)
 })
 
+test('a checkpoint is taken from a running program, and another process goes on from it', async () => {
+  const stop = new AbortController()
+  let control: RunControl | undefined
+  let version = 0
+  const running = run('steps', {
+    args: ['1000000', '100000'],
+    stateBytes: MIB,
+    onRun: (given) => (control = given),
+    onState: (changed) => (version = changed.version),
+    signal: stop.signal,
+  })
+  await until('it has made some steps', () => version > 5)
+  const sinks: MemorySink[] = []
+  const openSink = (size: number) => {
+    sinks.push(new MemorySink(size))
+    return sinks.at(-1)!
+  }
+  const first = (await control!.takeState({ since: 0, openSink }))!
+  expect(first.files).toMatchObject([{ path: 'at' }])
+  const [at] = Buffer.from(sinks[0]!.bytes).toString().split(' ').map(Number)
+  expect(at).toBe(first.version)
+  expect(BigInt(first.fuel)).toBeGreaterThan(100_000n * BigInt(at!))
+  const second = (await control!.takeState({ since: first.version, openSink }))!
+  expect(BigInt(second.fuel)).toBeGreaterThan(BigInt(first.fuel))
+  stop.abort(new Error('enough'))
+  await expect(running).rejects.toThrow('enough')
+
+  const { text } = await run('steps', {
+    args: [String(at! + 2), '100000'],
+    stateBytes: MIB,
+    files: [['/state/at', sinks[0]!.bytes]],
+  })
+  expect(text('stderr')).toMatch(new RegExp(`^from ${at}\n`))
+  expect(text('stdout')).toBe((await run('steps', { args: [String(at! + 2), '100000'] })).text('stdout'))
+})
+
+test('a checkpoint that is too large is not kept, with the reason, and the program goes on', async () => {
+  const refusals: (string | undefined)[] = []
+  const { end } = await run('steps', {
+    args: ['30', '3000000'],
+    stateBytes: 3,
+    onState: ({ refusal }) => refusals.push(refusal),
+  })
+  expect(end.exit).toBe('exited:0')
+  expect(refusals[0]).toMatch(/^it has \d+ bytes, and 3 may be kept$/)
+})
+
+test('a process that stands still answers once it is woken, however little it may run', async () => {
+  const stop = new AbortController()
+  let control: RunControl | undefined
+  let version = 0
+  const running = run('steps', {
+    args: ['1000000', '100000'],
+    stateBytes: MIB,
+    onRun: (given) => (control = given),
+    onState: (changed) => (version = changed.version),
+    signal: stop.signal,
+  })
+  await until('it has made some steps', () => version > 0)
+  pool.setShare(0)
+  await until('it stands still', isStill)
+  control!.wake()
+  const openSink = (size: number) => new MemorySink(size)
+  const taken = await control!.takeState({ since: 0, openSink })
+  expect(taken!.version).toBeGreaterThan(0)
+  stop.abort(new Error('enough'))
+  await expect(running).rejects.toThrow('enough')
+  expect(await control!.takeState({ since: 0, openSink })).toBeUndefined()
+  pool.setShare(100)
+})
+
 interface Wishes {
+  readonly stateBytes?: number
+  readonly onRun?: (control: RunControl) => void
+  readonly onState?: PoolHandlers['onState']
   readonly bytes?: Uint8Array
   readonly args?: readonly string[]
   readonly files?: readonly (readonly [string, Uint8Array])[]
@@ -217,18 +290,20 @@ async function run(name: string, wishes: Wishes) {
     files: (wishes.files ?? []).map(([path, content]) => [path, { size: content.length, bytes: content }] as const),
     args: wishes.args ?? [],
     env: {},
-    limits: { memoryBytes, diskBytes, outputBytes, fuel },
+    limits: { memoryBytes, diskBytes, outputBytes, stateBytes: wishes.stateBytes ?? 0, fuel },
     wallMs: wishes.wallMs ?? 30_000,
   }
   const sinks = new Map<string, MemorySink>()
   const live = { bytes: 0, isFull: false }
-  const handlers: RunHandlers = {
+  const handlers: PoolHandlers = {
     onLog: (_, part) => {
       live.bytes += part.length
       wishes.onLog?.(Buffer.from(part).toString())
     },
     onLogFull: () => (live.isFull = true),
     onBeat: () => undefined,
+    onRun: (control) => wishes.onRun?.(control),
+    onState: (changed) => wishes.onState?.(changed),
     openSink: ({ path, size }) => {
       const sink = new MemorySink(size)
       sinks.set(path, sink)

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import { WorkerError } from '../errors.ts'
 import { ChildGone, type ChildTask, ExecutorChild, type RunEnd, type RunHandlers } from './child-process.ts'
+import type { StateWish, TakenState } from './state-arrival.ts'
 import type { ChildEnding } from './protocol.ts'
 import { RunClock } from './run-clock.ts'
 import type { Sandbox } from './sandbox.ts'
@@ -54,6 +55,22 @@ export interface TaskEnd {
   readonly outputs: readonly string[]
 }
 
+/** What can be asked of a task while it runs. */
+export interface RunControl {
+  /** The newest checkpoint; undefined when the run ends first. A process that is stopped answers when it goes on. */
+  takeState(wish: StateWish): Promise<TakenState | undefined>
+  /** Lets a stopped process go on, so that it can answer before it is ended. */
+  wake(): void
+  /** Used so far. */
+  readonly cpuMs: number
+  readonly wallMs: number
+}
+
+export interface PoolHandlers extends RunHandlers {
+  /** Called once a process has the task. */
+  readonly onRun: (control: RunControl) => void
+}
+
 /** One period of a throttled child: it runs for its share, then it is stopped. Short enough to look smooth in a monitor. */
 const THROTTLE_PERIOD_MS = 100
 /** Processor time a task may use for each second of its wall limit: its thread, the compiler's and the collector's. */
@@ -69,7 +86,7 @@ export class ExecutorPool {
   readonly #log: Logger
   readonly #options: PoolOptions
   readonly #children = new Map<ExecutorChild, Keeping>()
-  readonly #runs = new Map<ExecutorChild, RunClock>()
+  readonly #runs = new Map<ExecutorChild, WatchedRun>()
   #share = 100
   #throttle: NodeJS.Timeout | undefined
   #refill: NodeJS.Timeout | undefined
@@ -129,16 +146,17 @@ export class ExecutorPool {
   }
 
   /** Runs a task to its end. Throws the signal's reason once the task is stopped because of it. */
-  async run(task: PoolTask, handlers: RunHandlers, signal: AbortSignal): Promise<TaskEnd> {
+  async run(task: PoolTask, handlers: PoolHandlers, signal: AbortSignal): Promise<TaskEnd> {
     signal.throwIfAborted()
     const child = this.#take(task)
     const run = new WatchedRun(child, task, handlers)
-    this.#runs.set(child, run.clock)
+    this.#runs.set(child, run)
     const cancel = () => child.kill()
     signal.addEventListener('abort', cancel, { once: true })
     try {
       if (this.#share < 100) child.stop()
       else run.clock.run()
+      handlers.onRun(run)
       const end = await run.ended()
       signal.throwIfAborted()
       return end
@@ -257,14 +275,15 @@ export class ExecutorPool {
   }
 
   #pauseAll(): void {
-    for (const [child, clock] of this.#runs) {
+    for (const [child, run] of this.#runs) {
+      if (run.isLeaving) continue
       child.stop()
-      clock.pause()
+      run.clock.pause()
     }
   }
 
   #continueAll(): void {
-    for (const [child, clock] of this.#runs) {
+    for (const [child, { clock }] of this.#runs) {
       child.continue()
       clock.run()
     }
@@ -278,9 +297,11 @@ interface Keeping {
 }
 
 /** One task on one child, with its limit on time, and what is known when it is ended from outside. */
-class WatchedRun {
+class WatchedRun implements RunControl {
   readonly clock: RunClock
   isReusable = false
+  /** It is no longer stopped: it shall answer and then end. */
+  isLeaving = false
   cpuMs = 0
   readonly #child: ExecutorChild
   readonly #task: PoolTask
@@ -296,6 +317,19 @@ class WatchedRun {
       this.#isOverTime = true
       child.kill()
     })
+  }
+
+  get wallMs(): number {
+    return this.clock.elapsedMs
+  }
+
+  takeState(wish: StateWish): Promise<TakenState | undefined> {
+    return this.#child.takeState(wish)
+  }
+
+  wake(): void {
+    this.isLeaving = true
+    this.#child.continue()
   }
 
   async ended(): Promise<TaskEnd> {

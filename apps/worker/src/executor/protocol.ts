@@ -1,8 +1,8 @@
 /**
  * What the worker and a child say to each other, over frames.
  *
- * The worker sends `run`; the child answers with `log` and `beat` while it works, and one `ended`. Contents (program,
- * inputs, outputs) follow the message that lists their sizes: all of them inside its own frame when they are small, else
+ * The worker sends `run`; the child answers with `log`, `beat` and `state-changed` while it works, and one `ended`. To
+ * `take-state` it answers with one `state`, unless the task has ended. Contents (program, inputs, outputs, state) follow the message that lists their sizes: all of them inside its own frame when they are small, else
  * as `piece` frames, their bytes one after the other.
  */
 
@@ -10,6 +10,8 @@ export interface RunLimits {
   readonly memoryBytes: number
   readonly diskBytes: number
   readonly outputBytes: number
+  /** Of all files of a checkpoint together; 0 keeps none. */
+  readonly stateBytes: number
   /** As a decimal text. */
   readonly fuel: string
 }
@@ -33,7 +35,13 @@ export interface PieceMessage {
   readonly type: 'piece'
 }
 
-export type ToChild = RunMessage | PieceMessage
+/** Asks for the newest checkpoint, with the content of those files that have changed since version `since`. */
+export interface TakeStateMessage {
+  readonly type: 'take-state'
+  readonly since: number
+}
+
+export type ToChild = RunMessage | TakeStateMessage | PieceMessage
 
 export type StreamName = 'stdout' | 'stderr'
 
@@ -64,6 +72,16 @@ export interface EndedMessage {
   readonly sizes: readonly number[]
 }
 
+/** A checkpoint. Contents: of the files whose version is above the `since` that was asked for, in order. */
+export interface StateMessage {
+  readonly type: 'state'
+  readonly version: number
+  /** Fuel that the program had burnt by then, as a decimal text. */
+  readonly fuel: string
+  readonly files: readonly { readonly path: string; readonly version: number }[]
+  readonly sizes: readonly number[]
+}
+
 export type FromChild =
   | { readonly type: 'ready' }
   /** It lives, whatever its program does. `rssPeakBytes` is how far the process's peak has grown in this run. */
@@ -71,6 +89,9 @@ export type FromChild =
   | { readonly type: 'log'; readonly stream: StreamName }
   /** Live output has ended early: it was more than is shown live. */
   | { readonly type: 'log-full' }
+  /** There is a checkpoint of this version to be taken, or the program made one that cannot be kept, and why. */
+  | { readonly type: 'state-changed'; readonly version: number; readonly refusal?: string }
+  | StateMessage
   | EndedMessage
   | PieceMessage
 

@@ -4,6 +4,7 @@ import { compileProgram, exitText, ProgramError, runTask, TaskFileError, type Ta
 import { assert, fromHex, isFogError, utf8 } from '@fog/kernel'
 import { LogTape } from './log-tape.ts'
 import type { ChildEnding, RunMessage } from './protocol.ts'
+import { StatePost } from './state-post.ts'
 
 /** What the supervisor hands to the thread that computes. The contents are the thread's own. */
 export interface ThreadTask {
@@ -24,10 +25,13 @@ export interface ThreadResult {
 /** More could not be listed in one message to the control plane. */
 const MOST_OUTPUTS = 10_000
 const MOST_PATH_BYTES = 1024
+/** As the contract has it, which a child does not load. */
+const MOST_STATE_FILES = 1000
 
 const port = parentPort
 assert(port, 'this runs on a thread of a child')
-const tape = new LogTape((workerData as { tape: SharedArrayBuffer }).tape)
+const shared = workerData as { readonly tape: SharedArrayBuffer; readonly taken: SharedArrayBuffer }
+const tape = new LogTape(shared.tape)
 let program: { readonly key: string; readonly module: WebAssembly.Module } | undefined
 
 warmUp()
@@ -63,6 +67,7 @@ function compute({ run, contents }: ThreadTask): TaskOutcome {
   const rest = [...contents]
   const module = moduleOf(run, run.bringsProgram ? rest.shift() : undefined)
   const stdin = run.hasStdin ? rest.shift() : undefined
+  const state = limits.stateBytes > 0 ? statePost(limits.stateBytes) : undefined
   return runTask({
     module,
     args,
@@ -73,7 +78,13 @@ function compute({ run, contents }: ThreadTask): TaskOutcome {
     limits: { diskBytes: limits.diskBytes, stdoutBytes: Math.min(STDOUT_BYTES, limits.outputBytes) },
     onStdout: (bytes) => tape.write('stdout', bytes),
     onStderr: (bytes) => tape.write('stderr', bytes),
+    ...(state ? { onState: (snapshot) => state.post(snapshot) } : {}),
   })
+}
+
+function statePost(bytes: number): StatePost {
+  assert(port, 'this runs on a thread of a child')
+  return new StatePost(port, shared.taken, { bytes, files: MOST_STATE_FILES, pathBytes: MOST_PATH_BYTES })
 }
 
 /** Kept whole as content, at most; a result names it like any output. */

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import {
   type BlobRef,
   channelMessage,
+  checkpointMessage,
   enrolmentMessage,
   type LeaseMessage,
   MAX_CHANNEL_MESSAGE_BYTES,
@@ -37,6 +38,8 @@ export class TestFog {
   readonly fetches: string[] = []
   /** Knobs. */
   acknowledges = true
+  /** What checkpoints are answered with, if at all. */
+  checkpointAnswer: 'taken' | 'refused' | 'none' = 'taken'
   heartbeatMs = 200
   drop: string[] = []
   refusal: { code: string; detail: string } | undefined
@@ -186,6 +189,7 @@ export class TestFog {
     this.messages.push(message)
     if (message.type === 'hello') this.#welcome(socket, nonce, message)
     if (message.type === 'result') this.#check(message)
+    if (message.type === 'checkpoint') this.#checkCheckpoint(message)
   }
 
   #welcome(socket: WebSocket, nonce: string, { nodeId, signature }: Of<'hello'>): void {
@@ -217,9 +221,23 @@ export class TestFog {
     if (this.acknowledges) this.ack(attemptId)
   }
 
+  #checkCheckpoint({ attemptId, fence, checkpoint }: Of<'checkpoint'>): void {
+    const lease = this.#leases.get(attemptId)
+    const nodeId = this.of('hello').at(-1)!.nodeId
+    const signed = lease && checkpointMessage({ nodeId, attemptId, taskId: lease.taskId, fence, checkpoint })
+    const isGenuine = signed && verify(signed, fromHex(checkpoint.signature)!, fromHex(this.#nodes.get(nodeId)!)!)
+    if (!isGenuine) this.complaints.push(`a checkpoint with a wrong signature: ${attemptId}`)
+    for (const { digest, size } of checkpoint.files) {
+      if (this.content.get(digest)?.length !== size) this.complaints.push(`state ${digest} is not there`)
+    }
+    if (this.checkpointAnswer === 'none') return
+    const refusal = this.checkpointAnswer === 'refused' ? { refusal: 'the test said so' } : {}
+    this.send({ type: 'checkpointed', attemptId, fence, sequence: checkpoint.sequence, ...refusal })
+  }
+
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await bodyOf(request)
-    const [, attemptId, digest] = /^\/v1\/attempts\/(\w+)\/blobs\/(\w+)$/.exec(request.url ?? '') ?? []
+    const [, attemptId, digest] = /^\/v1\/attempts\/(\w+)\/blobs\/(\w+)(?:\?use=state)?$/.exec(request.url ?? '') ?? []
     if (request.method === 'POST' && request.url === '/v1/nodes') return this.#enrol(body, response)
     if (!attemptId || !digest) return problem(response, 404, 'http.not_found', 'There is nothing here.')
     if (request.headers.authorization !== `Bearer ${this.#token}`) return problem(response, 401, 'access.denied', 'No.')
