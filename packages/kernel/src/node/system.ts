@@ -15,3 +15,8 @@ export const systemRng: Rng = {
   bytes: (length) => new Uint8Array(randomBytes(length)),
   next: () => randomBytes(6).readUIntBE(0, 6) / 2 ** 48,
 }
+
+/** Milliseconds since some moment, to a microsecond; only ever grows. For what is measured or must not jump with the clock. */
+export function monotonicMs(): number {
+  return performance.now()
+}

@@ -1,0 +1,5 @@
+export { DROP_REASONS, type DropReason } from './drops.ts'
+export { Histogram } from './histogram.ts'
+export type { Arrival } from './pipeline.ts'
+export { REPLAY_TAG_BYTES, ReplayFilter, replayFilterBytes } from './replay-filter.ts'
+export { COUNTS, type Count, Stats, TIMES, type Time } from './stats.ts'

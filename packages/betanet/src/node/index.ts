@@ -1,0 +1,4 @@
+export { MixEngine, type MixEngineEvents, type MixEngineOptions } from './mix-engine.ts'
+export type { Neighbour } from './out-links.ts'
+export type { EpochSecrets, SuiteName } from './thread-messages.ts'
+export { DEFAULT_VERTICAL_LIMITS, type VerticalLimits } from './vertical.ts'

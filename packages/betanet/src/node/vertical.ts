@@ -1,0 +1,305 @@
+import { createServer, type Server, type Socket } from 'node:net'
+import { type DhKeyPair, equalBytes, type NoiseSuite, toHex } from '@fog/kernel'
+import { LINK_MESSAGE, LinkSession, MAX_BODY_BYTES } from '../link/index.ts'
+import { type Arrival, type EpochKey, Pipeline } from '../mix/pipeline.ts'
+import { Slab } from '../mix/slab.ts'
+import type { Stats } from '../mix/stats.ts'
+import type { SphinxSuite } from '../sphinx/index.ts'
+import { FramePool } from './frame-pool.ts'
+import { type Neighbour, OutLinks } from './out-links.ts'
+import { type LinkLimits, TcpLink } from './tcp-link.ts'
+
+/** So many packets are unwrapped before what is due is sent and other links have their turn: less than a millisecond. */
+const SLICE_PACKETS = 16
+/** How often links are looked after. */
+const CHECK_EVERY_MS = 250
+
+export interface VerticalLimits {
+  /** Packets that may wait at once. */
+  readonly slots: number
+  readonly mostLinksIn: number
+  /** Frames that may wait for sockets at once. */
+  readonly frames: number
+  readonly link: Omit<LinkLimits, 'packetBytes'>
+}
+
+export const DEFAULT_VERTICAL_LIMITS: VerticalLimits = {
+  slots: 32_768,
+  mostLinksIn: 1024,
+  frames: 2048,
+  link: {
+    mostUnsentBytes: 4 * 1024 * 1024,
+    mostWaitingFrames: 64,
+    pauseAtBytes: 256 * 1024,
+    handshakeMs: 5_000,
+    silenceMs: 20_000,
+  },
+}
+
+/** One turn of the wheel: longer delays stay for another. */
+const WHEEL_TICKS = 4096
+
+export interface VerticalEvents {
+  /** A packet was at its last hop here; the bytes are valid only during the call. */
+  arrived(arrival: Arrival): void
+  /** A client's link came or went. */
+  client(linkKey: Uint8Array, isHere: boolean): void
+  /** A client took the deliveries with these ids, 16 bytes each. */
+  taken(linkKey: Uint8Array, ids: Uint8Array): void
+  linkClosed(peer: string, why: string): void
+}
+
+export interface VerticalOptions {
+  readonly suite: SphinxSuite
+  readonly noise: NoiseSuite
+  readonly linkKeys: DhKeyPair
+  /** Which of the node's threads this is. */
+  readonly thread: number
+  /** Whether links of those who are no nodes are taken. */
+  readonly takesClients: boolean
+  readonly limits: VerticalLimits
+  readonly stats: Stats
+  readonly events: VerticalEvents
+  /** Milliseconds that only grow, to a microsecond. */
+  readonly now: () => number
+}
+
+/**
+ * One thread's whole way of packets: its own listener, links, slots and wheel; nothing is shared with other threads but the
+ * replay filters. Runs in slices: a few packets of each link that has some, then what is due goes out.
+ */
+export class Vertical {
+  readonly #options: VerticalOptions
+  readonly #pipeline: Pipeline
+  readonly #out: OutLinks
+  readonly #linksIn = new Set<TcpLink>()
+  readonly #clients = new Map<string, TcpLink>()
+  readonly #server: Server
+  readonly #linkLimits: LinkLimits
+  readonly #pool: FramePool
+  readonly #scratch = Buffer.from(new ArrayBuffer(MAX_BODY_BYTES + 1))
+  /** Links with bytes to read, and since when. */
+  readonly #ready = new Map<TcpLink, number>()
+  #peers: readonly Uint8Array[] = []
+  #isScheduled = false
+  #timer: NodeJS.Timeout | undefined
+  readonly #checks: NodeJS.Timeout
+
+  constructor(options: VerticalOptions) {
+    const { suite, noise, linkKeys, thread, limits, stats, events, now } = options
+    const { packetBytes } = suite.geometry
+    this.#options = options
+    this.#linkLimits = { ...limits.link, packetBytes }
+    this.#pool = new FramePool({ packetBytes, most: limits.frames })
+    const slab = new Slab({ slots: limits.slots, slotBytes: packetBytes })
+    this.#out = new OutLinks({
+      suite: noise,
+      own: linkKeys,
+      pool: this.#pool,
+      limits: this.#linkLimits,
+      thread,
+      now,
+      readable: (link) => this.#readable(link),
+    })
+    this.#pipeline = new Pipeline({
+      suite,
+      slab,
+      stats,
+      routes: this.#out.routes,
+      now: now(),
+      wheelTicks: WHEEL_TICKS,
+      events: {
+        send: (route, offset) => this.#out.send(route, slab.bytes, offset),
+        arrived: (arrival) => events.arrived(arrival),
+      },
+    })
+    this.#server = createServer({ noDelay: true }, (socket) => this.#accept(socket))
+    this.#server.maxConnections = limits.mostLinksIn
+    this.#checks = setInterval(() => this.#check(), CHECK_EVERY_MS)
+  }
+
+  /** Starts to listen; answers the port. */
+  async listen(host: string, port: number): Promise<number> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    this.#server.once('error', reject)
+    this.#server.listen({ host, port, backlog: 128 }, resolve)
+    await promise
+    this.#server.off('error', reject)
+    const address = this.#server.address()
+    return typeof address === 'object' && address ? address.port : port
+  }
+
+  setKeys(keys: readonly EpochKey[]): void {
+    this.#pipeline.setKeys(keys)
+  }
+
+  /** The other nodes: whom packets can go to, and whose links are taken. */
+  setNeighbours(neighbours: readonly Neighbour[]): void {
+    const remap = this.#out.setNeighbours(neighbours)
+    this.#pipeline.setRoutes(this.#out.routes, remap)
+    this.#peers = neighbours.map(({ linkKey }) => linkKey)
+  }
+
+  /** Sends a packet of this node's own: cover, or a probe. */
+  sendPacket(nodeId: Uint8Array, packet: Uint8Array): boolean {
+    const sent = this.#out.send(this.#out.routes.find(nodeId), packet, 0) === undefined
+    this.#out.flush()
+    return sent
+  }
+
+  /** Hands a delivery to a client whose link is here. False when it is not, or does not keep up. */
+  deliver(linkKey: Uint8Array, body: Uint8Array): boolean {
+    return this.#clients.get(toHex(linkKey))?.sendMessage(LINK_MESSAGE.deliver, body) ?? false
+  }
+
+  /** Takes no new links and no more packets; resolves when all that waited has gone out. */
+  async drain(): Promise<void> {
+    this.#server.close()
+    for (const link of this.#linksIn) link.end()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const look = () => {
+      if (this.#pipeline.held > 0 || this.#ready.size > 0) return void setTimeout(look, 5)
+      resolve()
+    }
+    look()
+    await promise
+    this.#out.end()
+    this.#rest()
+  }
+
+  /** Stops at once; what waits is lost. */
+  stop(): void {
+    this.#out.close()
+    this.#rest()
+  }
+
+  #rest(): void {
+    this.#server.close()
+    clearInterval(this.#checks)
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    for (const link of this.#linksIn) link.close('the node stops')
+  }
+
+  #accept(socket: Socket): void {
+    const { noise, linkKeys, now } = this.#options
+    const session = new LinkSession(noise, { own: linkKeys })
+    const link = new TcpLink({
+      socket,
+      session,
+      pool: this.#pool,
+      limits: this.#linkLimits,
+      now: now(),
+      events: {
+        opened: (opened, remoteKey) => this.#opened(opened, remoteKey),
+        readable: (from) => this.#readable(from),
+        closed: (closed, why) => this.#closed(closed, why),
+      },
+    })
+    this.#linksIn.add(link)
+  }
+
+  #opened(link: TcpLink, remoteKey: Uint8Array): boolean {
+    if (this.#peers.some((peer) => equalBytes(peer, remoteKey))) return true
+    if (!this.#options.takesClients) return false
+    const name = toHex(remoteKey)
+    // The newest link of a client is its own; an old one may be half open.
+    this.#clients.get(name)?.close('the client opened another link')
+    this.#clients.set(name, link)
+    this.#options.events.client(remoteKey, true)
+    return true
+  }
+
+  #closed(link: TcpLink, why: string): void {
+    this.#linksIn.delete(link)
+    this.#ready.delete(link)
+    const { remoteKey } = link
+    const name = remoteKey && toHex(remoteKey)
+    if (name !== undefined && this.#clients.get(name) === link) {
+      this.#clients.delete(name)
+      this.#options.events.client(remoteKey!, false)
+    }
+    this.#options.events.linkClosed(link.remoteAddress, why)
+  }
+
+  #readable(link: TcpLink): void {
+    if (!this.#ready.has(link)) this.#ready.set(link, this.#options.now())
+    this.#schedule()
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    setImmediate(this.#run)
+  }
+
+  readonly #run = (): void => {
+    this.#isScheduled = false
+    this.#pipeline.advance(this.#options.now())
+    let budget = SLICE_PACKETS
+    while (budget > 0) {
+      const [next] = this.#ready
+      if (!next) break
+      const [link, since] = next
+      this.#ready.delete(link)
+      const packets = this.#readFrame(link, since)
+      if (packets === undefined) continue
+      // To the end of the line: one link that has much does not hold up the others.
+      this.#ready.set(link, since)
+      budget -= Math.max(1, packets)
+    }
+    this.#out.flush()
+    if (this.#ready.size > 0) this.#schedule()
+    this.#wind()
+  }
+
+  /** Takes one frame: how many packets it had, or undefined when no whole one is there. */
+  #readFrame(link: TcpLink, since: number): number | undefined {
+    const { now, stats } = this.#options
+    const startedAt = now()
+    const bytes = link.readFrame(this.#scratch)
+    if (bytes === 0) return undefined
+    link.heard(startedAt)
+    stats.add('bytesIn', bytes)
+    if (this.#scratch[0] !== LINK_MESSAGE.packets) return this.#takeMessage(link, bytes)
+    const { packetBytes } = this.#linkLimits
+    let at = 1
+    for (let begunAt = startedAt; at + packetBytes <= bytes; at += packetBytes) {
+      this.#pipeline.take(this.#scratch, at, begunAt)
+      const doneAt = now()
+      stats.record('queueing', begunAt - since)
+      stats.record('service', doneAt - begunAt)
+      begunAt = doneAt
+    }
+    if (at !== bytes) stats.drop('malformed')
+    return Math.floor((bytes - 1) / packetBytes)
+  }
+
+  #takeMessage(link: TcpLink, bytes: number): number {
+    const body = this.#scratch.subarray(1, bytes)
+    if (this.#scratch[0] === LINK_MESSAGE.ping) link.sendMessage(LINK_MESSAGE.pong, new Uint8Array(0))
+    if (this.#scratch[0] === LINK_MESSAGE.taken && link.remoteKey) {
+      this.#options.events.taken(link.remoteKey, Uint8Array.from(body))
+    }
+    return 0
+  }
+
+  /** While packets wait, the wheel is looked at every millisecond. */
+  #wind(): void {
+    if (this.#timer || this.#pipeline.held === 0) return
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      this.#run()
+    }, 1)
+  }
+
+  #check(): void {
+    const now = this.#options.now()
+    for (const link of this.#linksIn) link.check(now)
+    this.#out.check(now)
+    const { stats } = this.#options
+    stats.set('held', this.#pipeline.held)
+    stats.set('linksIn', this.#linksIn.size)
+    stats.set('linksOut', this.#out.open)
+  }
+}
