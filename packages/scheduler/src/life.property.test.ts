@@ -36,6 +36,7 @@ const picks = fc.record({
     'lose',
     'return',
     'preempt',
+    'yield',
     'repeat',
     'repeat',
     'cancel',
@@ -124,6 +125,10 @@ class World {
     if (pick.what === 'report') return { taskId, event: { type: 'reported', ...lease, at, report: this.#report(pick) } }
     if (pick.what === 'lose') {
       return { taskId, event: { type: 'lost', attemptId: attempt.attemptId, at, why: 'silent', jitter } }
+    }
+    if (pick.what === 'yield') {
+      const why = 'for a better tier'
+      return { taskId, event: { type: 'yielding', attemptId: attempt.attemptId, at, by: at + 2_000, why } }
     }
     if (pick.what === 'preempt') {
       return { taskId, event: { type: 'preempted', attemptId: attempt.attemptId, at, why: 'for a better tier' } }

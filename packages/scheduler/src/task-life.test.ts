@@ -182,6 +182,57 @@ describe('a lost attempt', () => {
   })
 })
 
+describe('a preempted attempt', () => {
+  const preempted = (story: Story, { attemptId }: Attempt, at = START + 100) =>
+    story.tell({ type: 'preempted', attemptId, at, why: 'a platinum task needs its room' })
+
+  test('puts the task back in the queue at once, and counts against nothing', () => {
+    const story = new Story({}, { ...RULES, maxAttempts: 1 })
+    for (let times = 0; times < 5; times += 1) {
+      const attempt = story.place()
+      story.start(attempt)
+      const step = preempted(story, attempt)
+      expect(step.freed).toEqual([attempt.attemptId])
+      expect(step.counts).toEqual({ ...NO_COUNTS, running: -1, queued: 1 })
+      expect(story.task).toMatchObject({ status: 'queued', pending: 1, notBefore: START, queuedAt: START })
+    }
+    expect(story.attempts[0]).toMatchObject({ status: 'preempted', note: 'a platinum task needs its room' })
+    story.report(story.place())
+    expect(story.task.status).toBe('done')
+  })
+
+  test('frees its room once, and its late result does not count', () => {
+    const story = new Story()
+    const attempt = story.place()
+    preempted(story, attempt)
+    expect(preempted(story, attempt).ignored).toBe('no_lease')
+    expect(story.report(attempt).ignored).toBe('no_lease')
+    expect(story.lose(attempt).ignored).toBe('no_lease')
+  })
+
+  test('may end or keep what it has in the time it is given', () => {
+    const yielding = ({ attemptId }: Attempt) =>
+      ({ type: 'yielding', attemptId, at: START + 50, by: START + 2_050, why: 'a platinum task needs its room' }) as const
+    const story = new Story({}, { ...RULES, maxAttempts: 1 })
+    const first = story.place()
+    story.start(first)
+    expect(story.tell(yielding(first))).toMatchObject({ freed: [], counts: NO_COUNTS })
+    expect(story.tell(yielding(first)).ignored).toBe('repeated')
+    expect(story.attempts[0]).toMatchObject({ status: 'running', yieldBy: START + 2_050 })
+    story.giveBack(first)
+    expect(story.attempts[0]).toMatchObject({ status: 'preempted', note: 'a platinum task needs its room' })
+    expect(story.task).toMatchObject({ status: 'queued', notBefore: START })
+    const second = story.place()
+    story.tell(yielding(second))
+    story.lose(second)
+    expect(story.attempts[1]!.status).toBe('preempted')
+    const third = story.place()
+    story.tell(yielding(third))
+    story.report(third)
+    expect(story.task).toMatchObject({ status: 'done', acceptedAttemptId: third.attemptId })
+  })
+})
+
 describe('replicas', () => {
   test('that disagree cost a third, and the one who stood alone is named', () => {
     const story = new Story({ quorum: 2 })

@@ -36,6 +36,14 @@ export type TaskEvent =
       readonly reason: string
       readonly jitter: number
     }
+  /** A task of a better tier wants its room; until `by` it may still keep what it has, or end. */
+  | {
+      readonly type: 'yielding'
+      readonly attemptId: AttemptId
+      readonly at: Instant
+      readonly by: Instant
+      readonly why: string
+    }
   /** A task of a better tier takes its room. */
   | { readonly type: 'preempted'; readonly attemptId: AttemptId; readonly at: Instant; readonly why: string }
   | { readonly type: 'cancelled'; readonly at: Instant }
@@ -145,19 +153,27 @@ function stepOf(task: Task, attempts: readonly Attempt[], event: TaskEvent, rule
       })
     case 'lost':
       return withLease(task, attempts, event, (attempt) => {
+        if (attempt.yieldBy !== undefined) return preempt(task, attempts, attempt, event, rules)
         const lost: Attempt = { ...attempt, status: 'lost', endedAt: event.at, note: event.why }
         return weigh(backOff(task, attempts, event, rules), task, attempts, lost, event.at, rules)
       })
     case 'returned':
       return withLease(task, attempts, event, (attempt) => {
+        if (attempt.yieldBy !== undefined) {
+          return preempt(task, attempts, attempt, { at: event.at, why: event.reason }, rules)
+        }
         const returned: Attempt = { ...attempt, status: 'returned', endedAt: event.at, note: event.reason }
         return weigh(backOff(task, attempts, event, rules), task, attempts, returned, event.at, rules)
       })
-    case 'preempted':
+    case 'yielding':
       return withLease(task, attempts, event, (attempt) => {
-        const preempted: Attempt = { ...attempt, status: 'preempted', endedAt: event.at, note: event.why }
-        return weigh(task, task, attempts, preempted, event.at, rules)
+        if (attempt.yieldBy !== undefined) return ignore(task, 'repeated')
+        return step(task, attempts, [{ ...attempt, yieldBy: event.by, note: event.why }], {})
       })
+    case 'preempted':
+      return withLease(task, attempts, event, (attempt) =>
+        preempt(task, attempts, attempt, { at: event.at, why: event.why }, rules),
+      )
     case 'cancelled':
       if (!isOpen(task)) return ignore(task, 'task_over')
       return end(task, attempts, [], { status: 'cancelled', finishedAt: event.at }, 'the job was cancelled')
@@ -181,6 +197,18 @@ function retryOf(attempts: readonly Attempt[], { outcome }: Report, rules: TaskR
 
 function countWasted(attempts: readonly Attempt[]): number {
   return attempts.filter(({ status }) => status === 'lost' || status === 'returned').length
+}
+
+/** The task waits for its turn again at once: it did nothing wrong, so nothing counts against it. */
+function preempt(
+  task: Task,
+  attempts: readonly Attempt[],
+  attempt: Attempt,
+  { at, why }: { readonly at: Instant; readonly why: string },
+  rules: TaskRules,
+): TaskStep {
+  const preempted: Attempt = { ...attempt, status: 'preempted', endedAt: at, note: attempt.note ?? why }
+  return weigh(task, task, attempts, preempted, at, rules)
 }
 
 /** All attempts of a task once a step was taken, by fence. */

@@ -74,6 +74,8 @@ export interface Attempt {
   readonly startedAt?: Instant | undefined
   readonly endedAt?: Instant | undefined
   readonly report?: Report | undefined
+  /** It was asked to make room and has until then to keep what it has; then its room is taken. */
+  readonly yieldBy?: Instant | undefined
   /** Why it was lost, returned, preempted or not agreed with. */
   readonly note?: string | undefined
 }

@@ -1,5 +1,5 @@
 import type { Instant, JobId, TaskId } from '@fog/kernel'
-import { type Dispatch, type Incident, type Job, type Task, type Tier, type TierMeasure, TIERS } from '@fog/scheduler'
+import { type Attempt, type Dispatch, type Incident, type Job, type Task, type Tier, type TierMeasure, TIERS } from '@fog/scheduler'
 import type { TierStore } from '@fog/scheduler'
 import { sql } from 'kysely'
 import { toAttempt, toJob, toTask } from './job-rows.ts'
@@ -48,6 +48,13 @@ export class PgTierStore implements TierStore {
       const task = tasks.get(row.task_id)!
       return { attempt: toAttempt(row), task, job: jobOf(task) }
     })
+  }
+
+  async listYielding(limit: number): Promise<Attempt[]> {
+    const { rows } = await sql<AttemptRow>`
+      SELECT * FROM attempts WHERE yield_by IS NOT NULL AND status IN ('leased', 'running')
+      ORDER BY yield_by, attempt_id LIMIT ${limit}`.execute(this.#db)
+    return rows.map(toAttempt)
   }
 
   async listOverdueWaits(

@@ -158,6 +158,7 @@ export interface AttemptRow {
   leased_at: number
   lease_expires_at: number
   lease_ms: number | null
+  yield_by: number | null
   started_at: number | null
   ended_at: number | null
   /** A `Report` whose fuel is a text: see `toJson`. */

@@ -44,6 +44,13 @@ export class MemoryTierStore implements TierStore {
     return found.sort((a, b) => (a.attempt.attemptId < b.attempt.attemptId ? -1 : 1))
   }
 
+  async listYielding(limit: number): Promise<Attempt[]> {
+    return [...this.#tables.live()]
+      .filter(({ yieldBy }) => yieldBy !== undefined)
+      .sort((a, b) => a.yieldBy! - b.yieldBy! || (a.attemptId < b.attemptId ? -1 : 1))
+      .slice(0, limit)
+  }
+
   async listOverdueWaits(tier: Tier, queuedBefore: Instant, limit: number): Promise<Pick<Dispatch, 'task' | 'job'>[]> {
     const found: Pick<Dispatch, 'task' | 'job'>[] = []
     for (const task of this.#tables.queue(tier)) {

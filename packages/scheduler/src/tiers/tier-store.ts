@@ -1,6 +1,7 @@
 import type { Instant, JobId } from '@fog/kernel'
 import type { Job } from '../job.ts'
 import type { Dispatch } from '../job-store.ts'
+import type { Attempt } from '../task.ts'
 import type { Tier } from '../tier.ts'
 import type { Incident } from './incidents.ts'
 import type { TierMeasure } from './measure.ts'
@@ -9,6 +10,8 @@ import type { TierMeasure } from './measure.ts'
 export interface TierStore {
   /** Live attempts of jobs of these tiers, in the order of ids. The jobs as each task's step sees them. */
   listLive(tiers: readonly Tier[]): Promise<Dispatch[]>
+  /** Live attempts that were asked to make room, the first to have to first. */
+  listYielding(limit: number): Promise<Attempt[]>
   /**
    * Tasks of a tier that want a placement, never began, were queued before `queuedBefore` and have no incident about that
    * yet; oldest first.

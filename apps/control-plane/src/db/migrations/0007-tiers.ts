@@ -12,10 +12,14 @@ CREATE INDEX jobs_owing ON jobs (finished_at, job_id) WHERE credit_paid < credit
 
 ALTER TABLE attempts
   ADD COLUMN lease_ms integer CHECK (lease_ms > 0),
+  ADD COLUMN yield_by bigint,
   DROP CONSTRAINT attempts_status_check,
   ADD CONSTRAINT attempts_status_check
     CHECK (status IN ('leased', 'running', 'reported', 'lost', 'returned', 'cancelled', 'preempted'));
 CREATE INDEX attempts_preempted ON attempts (ended_at, task_id) WHERE status = 'preempted';
+
+CREATE INDEX attempts_yielding ON attempts (yield_by, attempt_id)
+  WHERE yield_by IS NOT NULL AND status IN ('leased', 'running');
 
 -- Waits are measured over a window of time, from this index alone.
 CREATE INDEX tasks_started ON tasks (started_at) INCLUDE (tier_rank, queued_at) WHERE started_at IS NOT NULL;
