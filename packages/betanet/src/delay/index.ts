@@ -1,0 +1,5 @@
+export * from './audit.ts'
+export * from './delay-source.ts'
+export * from './histogram.ts'
+export * from './kolmogorov.ts'
+export { LN_UNIT, negativeLn } from './negative-ln.ts'
