@@ -1,6 +1,7 @@
 export * from './client.ts'
 export * from './feed.ts'
 export * from './job-document.ts'
+export * from './job-steps.ts'
 export * from './route.ts'
 export * from './routes.ts'
 export * from './schemas.ts'

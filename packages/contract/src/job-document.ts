@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { MAX_STEPS } from './job-steps.ts'
 import { Digest, Labels, Name, Privacy, Routing, strict, Tier } from './schemas.ts'
 
 /**
@@ -10,6 +11,12 @@ const InPath = Type.String({
   pattern: '^/in(/(?!\\.\\.?(/|$))[^/\\u0000]+)+$',
   maxLength: 512,
   description: 'Where a task sees the file: absolute, under /in',
+})
+
+const FOLDER_OR_FILE = Type.String({
+  pattern: '^/in(/(?!\\.\\.?(/|$))[^/\\u0000]+)+/?$',
+  maxLength: 512,
+  description: 'Where a task sees the file, or the folder when it ends in /',
 })
 
 export const ResourcesDocument = strict({
@@ -28,8 +35,8 @@ export const Verify = Type.Union(
   { description: 'How results are checked: `auto` as the tier says, `none`, or so many agreeing results' },
 )
 
-const common = {
-  name: Name,
+/** What each program has of its own. */
+const ofProgram = {
   args: Type.Optional(Type.Array(Type.String({ maxLength: 4096 }), { maxItems: 256 })),
   env: Type.Optional(
     Type.Record(Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]{0,127}$' }), Type.String({ maxLength: 4096 }), {
@@ -38,6 +45,19 @@ const common = {
     }),
   ),
   resources: Type.Optional(ResourcesDocument),
+}
+
+const RetriedFailure = Type.Union([
+  Type.Literal('exit_nonzero'),
+  Type.Literal('trapped'),
+  Type.Literal('fuel_exhausted'),
+  Type.Literal('memory_exceeded'),
+  Type.Literal('wall_exceeded'),
+])
+
+const common = {
+  name: Name,
+  ...ofProgram,
   tier: Type.Optional(Tier),
   privacy: Type.Optional(Privacy),
   routing: Type.Optional(Routing),
@@ -55,29 +75,81 @@ const common = {
       description: 'How often a task whose node is lost runs again',
     }),
   ),
+  retryOn: Type.Optional(
+    Type.Array(RetriedFailure, {
+      maxItems: 5,
+      uniqueItems: true,
+      description: 'Failures of the program itself after which a task runs again, elsewhere; none unless named',
+    }),
+  ),
   require: Type.Optional(Labels),
+  deadline: Type.Optional(
+    Type.String({
+      pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d(:\\d\\d(\\.\\d{1,9})?)?(Z|[+-]\\d\\d:\\d\\d)$',
+      description: 'What has not ended by then is stopped: 2026-12-01T12:00Z',
+    }),
+  ),
+  within: Type.Optional(
+    Type.String({
+      pattern: '^(?=.)(\\d{1,4}d)?(\\d{1,5}h)?(\\d{1,6}m)?(\\d{1,7}s)?$',
+      description: 'The deadline as a time from submission: 2h, 1d12h, 90m',
+    }),
+  ),
 }
 
 const FilePath = Type.String({ minLength: 1, maxLength: 1024 })
 
-/** What a person writes, as YAML or JSON. Paths are relative to the document. */
+const EachDocument = Type.Union([
+  strict({ glob: Type.String({ minLength: 1, maxLength: 1024 }) }),
+  strict({ range: Type.Tuple([Type.Integer(), Type.Integer()]) }),
+  strict({
+    values: Type.Array(Type.Union([Type.String({ maxLength: 1024 }), Type.Number()]), {
+      minItems: 1,
+      maxItems: 100_000,
+    }),
+  }),
+  strict({ lines: FilePath }),
+  strict({
+    matrix: Type.Record(
+      Type.String({ pattern: '^(?!(item|index)$)[A-Za-z_][A-Za-z0-9_]{0,31}$' }),
+      Type.Array(Type.Union([Type.String({ minLength: 1, maxLength: 256, pattern: '^[^,]*$' }), Type.Number()]), {
+        minItems: 1,
+        maxItems: 10_000,
+      }),
+      { minProperties: 1, maxProperties: 8, additionalProperties: false },
+    ),
+  }),
+])
+
+const StepName = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9_-]{0,49}$' })
+const OutputPath = Type.String({ minLength: 1, maxLength: 1024, pattern: '^[^/\\u0000][^\\u0000]*$' })
+const After = Type.Array(StepName, { maxItems: MAX_STEPS, uniqueItems: true })
+const Program = strict({ kind: Type.Literal('wasm'), file: FilePath })
+
+/** An input that another step makes: one of its outputs, or all of them for a folder. */
+export const FromStep = strict({ from: StepName, path: Type.Optional(OutputPath) })
+
+export const StepDocument = strict({
+  name: StepName,
+  program: Program,
+  ...ofProgram,
+  each: Type.Optional(EachDocument),
+  inputs: Type.Optional(
+    Type.Record(FOLDER_OR_FILE, Type.Union([FilePath, FromStep]), { maxProperties: 256, additionalProperties: false }),
+  ),
+  stdin: Type.Optional(FilePath),
+  after: Type.Optional(After),
+})
+export type StepDocument = Static<typeof StepDocument>
+
+/** What a person writes, as YAML or JSON: one program, or steps. Paths are relative to the document. */
 export const JobDocument = strict({
   ...common,
-  program: strict({ kind: Type.Literal('wasm'), file: FilePath }),
-  each: Type.Optional(
-    Type.Union([
-      strict({ glob: Type.String({ minLength: 1, maxLength: 1024 }) }),
-      strict({ range: Type.Tuple([Type.Integer(), Type.Integer()]) }),
-      strict({
-        values: Type.Array(Type.Union([Type.String({ maxLength: 1024 }), Type.Number()]), {
-          minItems: 1,
-          maxItems: 100_000,
-        }),
-      }),
-    ]),
-  ),
+  program: Type.Optional(Program),
+  each: Type.Optional(EachDocument),
   inputs: Type.Optional(Type.Record(InPath, FilePath, { maxProperties: 256, additionalProperties: false })),
   stdin: Type.Optional(FilePath),
+  steps: Type.Optional(Type.Array(StepDocument, { minItems: 1, maxItems: MAX_STEPS })),
 })
 export type JobDocument = Static<typeof JobDocument>
 
@@ -90,14 +162,63 @@ export const TaskSubmission = strict({
 })
 export type TaskSubmission = Static<typeof TaskSubmission>
 
+/** Of a job, over all of its steps. */
 export const MAX_TASKS = 100_000
 
-/** What crosses to the control plane: the document with every file replaced by its hash. */
-export const JobSubmission = strict({
-  ...common,
+/** A program with every file replaced by its hash, and its tasks. */
+const submitted = {
   program: strict({ kind: Type.Literal('wasm'), digest: Digest }),
+  ...ofProgram,
+  placeholders: Type.Optional(
+    Type.Array(Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]{0,31}$' }), {
+      maxItems: 8,
+      uniqueItems: true,
+      description: 'Names for the parts of each item, which stand between commas',
+    }),
+  ),
   inputs: Type.Optional(Type.Array(InputRef, { maxItems: 256 })),
   stdin: Type.Optional(Digest),
   tasks: Type.Array(TaskSubmission, { minItems: 1, maxItems: MAX_TASKS }),
+}
+
+export const StepSubmission = strict({
+  name: StepName,
+  ...submitted,
+  given: Type.Optional(
+    Type.Array(strict({ path: FOLDER_OR_FILE, from: StepName, output: Type.Optional(OutputPath) }), {
+      maxItems: 256,
+      description: 'Inputs that other steps make',
+    }),
+  ),
+  after: Type.Optional(After),
+})
+export type StepSubmission = Static<typeof StepSubmission>
+
+/** What crosses to the control plane: one program with its tasks, or steps. */
+export const JobSubmission = strict({
+  ...common,
+  ...submitted,
+  program: Type.Optional(submitted.program),
+  tasks: Type.Optional(submitted.tasks),
+  steps: Type.Optional(Type.Array(StepSubmission, { minItems: 1, maxItems: MAX_STEPS })),
 })
 export type JobSubmission = Static<typeof JobSubmission>
+
+/** The programs of a submission: its steps, or the one there is. Answers what is wrong when there is neither or both. */
+export function programsOf(
+  submission: JobSubmission,
+): readonly StepSubmission[] | { readonly field: string; readonly why: string } {
+  const { steps, program, tasks, args, env, resources, placeholders, inputs, stdin } = submission
+  const own = { program, tasks, args, env, resources, placeholders, inputs, stdin }
+  if (steps) {
+    const [extra] = Object.entries(own).flatMap(([field, value]) => (value === undefined ? [] : [field]))
+    return extra === undefined
+      ? steps
+      : { field: extra, why: 'stands beside steps; write it into each step that needs it' }
+  }
+  if (!program) return { field: 'the document', why: 'lacks the field program, or steps' }
+  if (!tasks) return { field: 'the document', why: 'lacks the field tasks' }
+  const given = Object.entries(own).filter(([, value]) => value !== undefined)
+  // Its fields are those of the submission, which were checked.
+  return [{ name: '', ...Object.fromEntries(given) } as StepSubmission]
+}

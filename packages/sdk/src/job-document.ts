@@ -15,8 +15,18 @@ export function parseJobDocument(text: string, file = 'the job document'): JobDo
 
 /** The same for a value that was parsed already. */
 export function checkJobDocument(value: unknown, file = 'the job document'): JobDocument {
-  if (check.Check(value)) return value
+  if (check.Check(value)) return checkWhole(value, file)
   throw new SdkError({ code: 'document.field_invalid', file, ...firstFault(value) })
+}
+
+/** What no single field can say. */
+function checkWhole(document: JobDocument, file: string): JobDocument {
+  const { program, steps, deadline, within } = document
+  const invalid = (field: string, why: string) => new SdkError({ code: 'document.field_invalid', file, field, why })
+  if (!program && !steps) throw invalid('the document', 'lacks the field program (or steps)')
+  if (deadline !== undefined && within !== undefined)
+    throw invalid('within', 'stands beside deadline; keep one of them')
+  return document
 }
 
 /** Far more than any control plane takes as one request. */
@@ -41,11 +51,15 @@ function parseText(text: string, file: string): unknown {
 /** What a field wants, where a pattern or a choice of forms would say little to a person. */
 const WANTS: Readonly<Record<string, string>> = {
   name: 'must be one line of 1 to 100 characters',
-  each: 'must be one of { glob: "tiles/*.json" }, { range: [0, 100] } and { values: [a, b] }',
-  inputs: 'must map paths under /in, such as /in/palette.txt, to files',
+  each: 'must be one of { glob: "tiles/*.json" }, { range: [0, 100] }, { values: [a, b] }, { lines: items.txt } and { matrix: { x: [1, 2], y: [a, b] } }',
+  inputs:
+    'must map paths under /in, such as /in/palette.txt, to files, and in a step also to { from: split, path: out.txt }',
+  after: 'must list names of other steps, such as [split]',
   env: 'must map names of letters, digits and _ to texts (numbers in quotes)',
   require: 'must map lower-case labels to texts, such as region: home',
   budget: 'must be a positive number of tokens with at most six decimals, such as 50 or 0.25',
+  deadline: 'must be an instant such as 2026-12-01T12:00Z',
+  within: 'must be a time such as 90m, 2h or 1d12h',
   verify: 'must be auto, none, or { quorum: 2 }',
 }
 
@@ -68,7 +82,7 @@ function firstFault(value: unknown): { field: string; why: string } {
   if (!deepest) return { field: 'the document', why: 'is not valid' }
   const path = pathOf(deepest)
   const together = faults.filter(({ instancePath }) => instancePath === deepest.instancePath)
-  return { field: path.join('.') || 'the document', why: reason(together, path[0]) }
+  return { field: path.join('.') || 'the document', why: reason(together, path[0] === 'steps' ? path[2] : path[0]) }
 }
 
 function depthOf({ instancePath }: Fault): number {
@@ -95,7 +109,7 @@ function reason(faults: readonly Fault[], topField: string | undefined): string 
 
 /** Records of free names report a name that does not fit as an unknown one. */
 function hasPatternOnly(faults: readonly Fault[]): boolean {
-  const isRecord = ({ schemaPath }: Fault) => /^#\/properties\/(inputs|env|require)$/.test(schemaPath)
+  const isRecord = ({ schemaPath }: Fault) => /\/properties\/(inputs|env|require|matrix)$/.test(schemaPath)
   return faults.every(
     (fault) => fault.keyword === 'pattern' || (fault.keyword === 'additionalProperties' && isRecord(fault)),
   )
