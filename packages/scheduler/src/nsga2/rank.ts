@@ -1,6 +1,7 @@
 import { DivideAndConquer } from './divide.ts'
 import { LexicographicSorter } from './lexicographic.ts'
 import { checkComparable, countPoints, Nsga2Error } from './nsga2-error.ts'
+import { Staircases } from './staircases.ts'
 
 /** Fewer points than this, in three or more objectives, are compared pair by pair. Measured on random points. */
 const PAIRWISE_BELOW = 192
@@ -29,17 +30,25 @@ export function rank(objectives: Float64Array, objectiveCount: number, violation
 export class FrontSorter {
   readonly #width: number
   readonly #sorter = new LexicographicSorter()
+  readonly #staircases = new Staircases()
   readonly #divide = new DivideAndConquer()
   #order = new Uint32Array(0)
   #distinct = new Uint32Array(0)
   #ranks = new Uint32Array(0)
   #points = new Float64Array(0)
   #feasible = new Uint32Array(0)
+  #repeats = new Uint8Array(0)
+  #least = new Float64Array(0)
   #gathered = new Float64Array(0)
   #gatheredRanks = new Uint32Array(0)
 
   constructor(objectiveCount: number) {
     this.#width = objectiveCount
+  }
+
+  /** After a sort: 1 for each feasible point that equals one of a lower number. Holds until the next sort. */
+  get repeats(): Uint8Array {
+    return this.#repeats
   }
 
   /** Ranks the first `count` points into `ranks` and answers how many fronts there are. */
@@ -65,7 +74,7 @@ export class FrontSorter {
     }
     if (kept === count) return this.#sortFeasible(objectives, count, ranks)
     let fronts = this.#sortFeasible(gathered, kept, this.#gatheredRanks)
-    for (let i = 0; i < kept; i++) ranks[feasible[i]!] = this.#gatheredRanks[i]!
+    this.#spread(kept, count, ranks)
     this.#sorter.sort(violations, 1, count, this.#order)
     for (let i = kept; i < count; i++) {
       const point = this.#order[i]!
@@ -73,6 +82,18 @@ export class FrontSorter {
       ranks[point] = fronts - 1
     }
     return fronts
+  }
+
+  /** Gives what was found of the gathered points to where they came from, which is never before their place. */
+  #spread(kept: number, count: number, ranks: Uint32Array): void {
+    const [feasible, repeats] = [this.#feasible, this.#repeats]
+    repeats.fill(0, kept, count)
+    for (let i = kept - 1; i >= 0; i--) {
+      const isRepeat = repeats[i]!
+      repeats[i] = 0
+      repeats[feasible[i]!] = isRepeat
+      ranks[feasible[i]!] = this.#gatheredRanks[i]!
+    }
   }
 
   #sortFeasible(objectives: Float64Array, count: number, ranks: Uint32Array): number {
@@ -84,6 +105,7 @@ export class FrontSorter {
     for (let i = 0; i < count; i++) {
       const own = this.#ranks[this.#distinct[i]!]!
       ranks[this.#order[i]!] = own
+      this.#repeats[this.#order[i]!] = i > 0 && this.#distinct[i] === this.#distinct[i - 1] ? 1 : 0
       if (own > most) most = own
     }
     return most + 1
@@ -105,10 +127,12 @@ export class FrontSorter {
   }
 
   #rankDistinct(count: number): void {
-    if (this.#width === 1) for (let i = 0; i < count; i++) this.#ranks[i] = i
-    else if (this.#width === 2) sweep(this.#points, count, this.#ranks, this.#gathered)
-    else if (count < PAIRWISE_BELOW) rankPairwise(this.#points, this.#width, count, this.#ranks)
-    else this.#divide.rank(this.#points, this.#width, count, this.#ranks)
+    const [points, width, ranks] = [this.#points, this.#width, this.#ranks]
+    if (width === 1) for (let i = 0; i < count; i++) ranks[i] = i
+    else if (width === 2) sweep(points, count, ranks, this.#least)
+    else if (width === 3 && this.#staircases.rank(points, count, ranks)) return
+    else if (count < PAIRWISE_BELOW) rankPairwise(points, width, count, ranks)
+    else this.#divide.rank(points, width, count, ranks)
   }
 
   #grow(count: number): void {
@@ -118,6 +142,8 @@ export class FrontSorter {
     this.#ranks = new Uint32Array(count)
     this.#points = new Float64Array(count * this.#width)
     this.#feasible = new Uint32Array(count)
+    this.#repeats = new Uint8Array(count)
+    this.#least = new Float64Array(count)
     this.#gathered = new Float64Array(count * this.#width)
     this.#gatheredRanks = new Uint32Array(count)
   }
