@@ -22,6 +22,7 @@ export interface Config {
   readonly limits: Limits
   readonly prices: Prices
   readonly timing: Timing
+  readonly tiers: TierSettings
 }
 
 export interface Limits {
@@ -47,6 +48,17 @@ export interface Prices {
    * that the clock and not the meter ends most tasks that run away.
    */
   readonly fuelPerCoreSecond: number
+}
+
+export interface TierSettings {
+  /** Of the cores that could serve Platinum, so many are kept for it: see `headroomOf`. */
+  readonly headroomBasisPoints: number
+  /** Tasks that lose their room to better tiers in a minute, at most. */
+  readonly preemptionsPerMinute: number
+  /** What keeps its state is asked to make room and has this long to do so. */
+  readonly preemptGraceMs: number
+  /** What is shown of tiers was measured over so long. */
+  readonly windowMs: number
 }
 
 export interface Timing {
@@ -112,6 +124,12 @@ export function readConfig(env: Environment = process.env): Config {
       groupCommitMs: whole('FOG_GROUP_COMMIT_MS', 2, 0, 1_000),
       loopIdleMs: whole('FOG_LOOP_IDLE_MS', 1_000, 10, 60_000),
       stopGraceMs: whole('FOG_STOP_GRACE_MS', 10_000, 0, 600_000),
+    },
+    tiers: {
+      headroomBasisPoints: whole('FOG_HEADROOM_BASIS_POINTS', 1_000, 0, 5_000),
+      preemptionsPerMinute: whole('FOG_PREEMPTIONS_PER_MINUTE', 120, 0, 1_000_000),
+      preemptGraceMs: whole('FOG_PREEMPT_GRACE_MS', 2_000, 0, 60_000),
+      windowMs: whole('FOG_TIER_WINDOW_HOURS', 24, 1, 8_760) * 3_600_000,
     },
   }
 }

@@ -95,8 +95,9 @@ export class MemoryNodeStore implements NodeStore {
     return attemptIds.filter((attemptId) => this.#free(attemptId))
   }
 
-  async reservationsOf(nodeId: NodeId): Promise<Reservation[]> {
-    return [...this.#reservations.values()].filter((reservation) => reservation.nodeId === nodeId)
+  async reservationsOf(nodeIds: readonly NodeId[]): Promise<Reservation[]> {
+    const wanted = new Set(nodeIds)
+    return [...this.#reservations.values()].filter(({ nodeId }) => wanted.has(nodeId))
   }
 
   async listByGateway(gatewayIds: readonly GatewayId[]): Promise<FogNode[]> {

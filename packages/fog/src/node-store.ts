@@ -37,7 +37,8 @@ export interface NodeStore {
   reserve(items: readonly Reservation[]): Promise<AttemptId[]>
   /** Frees reservations; answers those that were live. Freeing twice changes nothing. */
   free(attemptIds: readonly AttemptId[]): Promise<AttemptId[]>
-  reservationsOf(nodeId: NodeId): Promise<Reservation[]>
+  /** Of all of these nodes, in no order. */
+  reservationsOf(nodeIds: readonly NodeId[]): Promise<Reservation[]>
 
   /** Nodes whose channel is held by one of these gateways. */
   listByGateway(gatewayIds: readonly GatewayId[]): Promise<FogNode[]>

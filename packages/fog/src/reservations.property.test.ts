@@ -73,7 +73,7 @@ test('reserving and freeing all at once keeps the sums right', async () => {
 
 async function sumsOf(store: MemoryNodeStore) {
   const nodes = await store.list({ limit: 10 })
-  const reservations = (await Promise.all(nodes.map(({ nodeId }) => store.reservationsOf(nodeId)))).flat()
+  const reservations = (await Promise.all(nodes.map(({ nodeId }) => store.reservationsOf([nodeId])))).flat()
   const overfull = nodes.filter(({ nodeId, reserved, reservations: count }) => {
     const own = reservations.filter((reservation) => reservation.nodeId === nodeId)
     const sum = own.reduce((sum, { resources }) => addResources(sum, resources), NOTHING)

@@ -206,8 +206,9 @@ export class PgNodeStore implements NodeStore {
     return rows.map((row) => row.attempt_id)
   }
 
-  async reservationsOf(nodeId: NodeId): Promise<Reservation[]> {
-    const rows = await this.#db.selectFrom('reservations').selectAll().where('node_id', '=', nodeId).execute()
+  async reservationsOf(nodeIds: readonly NodeId[]): Promise<Reservation[]> {
+    const { rows } = await sql<ReservationRow>`
+      SELECT * FROM reservations WHERE node_id = ANY (${texts(nodeIds)})`.execute(this.#db)
     return rows.map(toReservation)
   }
 

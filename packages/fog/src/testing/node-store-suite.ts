@@ -81,7 +81,7 @@ export function describeNodeStore(name: string, makeStore: () => Promise<NodeSto
         await expect(work).rejects.toThrow('the flow gave up')
         expect(await find(node.nodeId)).toEqual(node)
         expect(await find(other.nodeId)).toBeUndefined()
-        expect(await inside((store) => store.reservationsOf(node.nodeId))).toEqual([])
+        expect(await inside((store) => store.reservationsOf([node.nodeId]))).toEqual([])
         await inside((store) => store.add(other))
       })
     })
@@ -257,10 +257,10 @@ export function describeNodeStore(name: string, makeStore: () => Promise<NodeSto
           },
           reservations: 2,
         })
-        expect(byAttempt(await inside((store) => store.reservationsOf(node.nodeId)))).toEqual(byAttempt([a, b]))
+        expect(byAttempt(await inside((store) => store.reservationsOf([node.nodeId])))).toEqual(byAttempt([a, b]))
         expect(await inside((store) => store.free([b.attemptId]))).toEqual([b.attemptId])
         expect(await find(node.nodeId)).toMatchObject({ reserved: a.resources, reservations: 1 })
-        expect(await inside((store) => store.reservationsOf(node.nodeId))).toEqual([a])
+        expect(await inside((store) => store.reservationsOf([node.nodeId]))).toEqual([a])
       })
 
       test('what does not fit whole is refused, in each respect, and what comes after may still fit', async () => {
@@ -296,7 +296,7 @@ export function describeNodeStore(name: string, makeStore: () => Promise<NodeSto
         await inside((store) => store.reserve([before]))
         await inside((store) => store.setHealth(node.nodeId, health, 1))
         expect(await inside((store) => store.reserve([make.item(node, {})]))).toEqual([])
-        expect(await inside((store) => store.reservationsOf(node.nodeId))).toEqual([before])
+        expect(await inside((store) => store.reservationsOf([node.nodeId]))).toEqual([before])
       })
 
       test.each(['draining', 'quarantined', 'retired'] as const)(
@@ -327,7 +327,7 @@ export function describeNodeStore(name: string, makeStore: () => Promise<NodeSto
         const large = make.item(a, { cpuMilli: a.capacity.cpuMilli + 1 })
         const fitting = { ...make.item(b, {}), attemptId: large.attemptId }
         expect(await inside((store) => store.reserve([large, fitting]))).toEqual([large.attemptId])
-        expect(await inside((store) => store.reservationsOf(b.nodeId))).toEqual([fitting])
+        expect(await inside((store) => store.reservationsOf([b.nodeId]))).toEqual([fitting])
       })
 
       test('freeing answers what was live and changes nothing the second time', async () => {
@@ -357,7 +357,7 @@ export function describeNodeStore(name: string, makeStore: () => Promise<NodeSto
         const item = make.item(node, { memoryBytes: large, diskBytes: large * 8 })
         await inside((store) => store.reserve([item]))
         expect(await find(node.nodeId)).toMatchObject({ reserved: item.resources, capacity: node.capacity })
-        expect(await inside((store) => store.reservationsOf(node.nodeId))).toEqual([item])
+        expect(await inside((store) => store.reservationsOf([node.nodeId]))).toEqual([item])
       })
 
       test('reservations racing on one node never exceed its capacity', async () => {
