@@ -116,7 +116,7 @@ function headersOf(path: Hop[], lastCommands: Buffer, parity: number, unused: Bu
   const headers: Buffer[] = []
   let rest = unused
   for (let at = path.length - 1; at >= 0; at--) {
-    const { keys, ephemeral, delayClass } = path[at]!
+    const { keys, ephemeral, delayClass } = path[at]
     const next = path[at + 1]
     const delay = delayClass === undefined ? [] : [Buffer.of(0x81, delayClass)]
     const forward = next && [Buffer.of(0x01), next.id, headers[at + 1]!.subarray(-32)]
@@ -158,7 +158,7 @@ function vectorOf({ suite, payloadBytes, kind, length, parity }: Wish) {
   else for (const { keys } of path.toReversed()) block = lionessEncrypt(keys.payload, block)
   const packets = headers.map((header, i) => {
     const packet = Buffer.concat([header, block])
-    block = lionessDecrypt(path[i]!.keys.payload, block)
+    block = lionessDecrypt(path[i].keys.payload, block)
     return packet
   })
   const hex = (bytes: Buffer) => bytes.toString('hex')
@@ -183,7 +183,7 @@ function vectorOf({ suite, payloadBytes, kind, length, parity }: Wish) {
     ...(reply && {
       surbId: hex(surbId),
       replierKey: hex(replierKey),
-      surb: hex(Buffer.concat([headers[0]!, path[0]!.id, replierKey])),
+      surb: hex(Buffer.concat([headers[0]!, path[0].id, replierKey])),
       surbKeys: hex(Buffer.concat([...path.toReversed().map(({ keys }) => keys.payload), replierKey])),
     }),
   }

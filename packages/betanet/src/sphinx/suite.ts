@@ -17,13 +17,13 @@ export interface SphinxSuite {
   /** Which delays a sender asks for: a class, with the time drawn by the node, or milliseconds. */
   readonly delays: 'class' | 'milliseconds'
   /** Derives one hop's keys. Each schedule has buffers of its own. */
-  newKeySchedule(): KeySchedule
+  readonly newKeySchedule: () => KeySchedule
   /** 32 bytes into `out`. */
-  mac(out: Buffer, message: Buffer, key: Buffer): void
+  readonly mac: (out: Buffer, message: Buffer, key: Buffer) => void
   /** `message` under the key's stream, into `out` of the same length. */
-  stream(out: Buffer, message: Buffer, key: Buffer): void
+  readonly stream: (out: Buffer, message: Buffer, key: Buffer) => void
   /** The wide-block cipher over one buffer, which it changes in place. */
-  newWideBlock(block: Buffer): WideBlock
+  readonly newWideBlock: (block: Buffer) => WideBlock
 }
 
 /** A packet's first two bytes. */

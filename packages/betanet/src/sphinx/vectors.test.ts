@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { assert, fromHex, toHex } from '@fog/kernel'
 import { describe, expect, test } from 'vitest'
 import { encodeCommands } from './commands.ts'
-import { openSurbReply, packetFromSurb, suites, unwrap, type Unwrapped } from './index.ts'
+import { type Forward, openSurbReply, packetFromSurb, suites, unwrap, type Unwrapped } from './index.ts'
 
 /** Packets that Katzenpost published; see vectors/README.md. */
 interface KatzenpostVector {
@@ -25,16 +25,17 @@ function hex(text: string): Uint8Array {
   return bytes
 }
 
-/** Takes the packet along its way and holds every form of it to the published one. */
-function walk({ Nodes, Path, Packets }: KatzenpostVector): Unwrapped {
-  let packet = hex(Packets[0]!)
-  for (const [i, { PrivateKey }] of Nodes.entries()) {
-    const hop = unwrap(suite, hex(PrivateKey), packet)
-    expect(commandsOf(hop)).toBe(Path[i]!.Commands.join(''))
-    if (hop.kind !== 'forward') return hop
-    expect(toHex(hop.packet)).toBe(Packets[i + 1])
-    expect(toHex(hop.nextHop)).toBe(Path[i + 1]!.ID)
-    packet = hop.packet
+/** The vector as our engine tells it: what each hop was commanded and passed on, and the payload at the end. */
+function retold({ Nodes, Packets, Surb, SurbKeys, Payload }: KatzenpostVector) {
+  const packets = [Surb === '' ? Packets[0]! : toHex(packetFromSurb(suite, hex(Surb), hex(Payload)).packet)]
+  const commands: string[] = []
+  const nextHops: string[] = []
+  for (const { PrivateKey } of Nodes) {
+    const hop = unwrap(suite, hex(PrivateKey), hex(packets.at(-1)!))
+    commands.push(commandsOf(hop))
+    if (hop.kind !== 'forward') return { packets, commands, nextHops, payload: toHex(payloadOf(hop, SurbKeys)) }
+    packets.push(toHex(hop.packet))
+    nextHops.push(toHex(hop.nextHop))
   }
   throw new Error('the path has no last hop')
 }
@@ -45,17 +46,25 @@ function commandsOf(hop: Unwrapped): string {
   return toHex(encodeCommands({ recipient: hop.recipient, surbId }))
 }
 
+function payloadOf(last: Exclude<Unwrapped, Forward>, surbKeys: string): Uint8Array {
+  return last.kind === 'deliver' ? last.payload : openSurbReply(suite, hex(surbKeys), last.payload)
+}
+
 describe('Katzenpost’s published packets', () => {
   test.each(vectors.map((vector, i) => ({ i, vector })))('$i, hop by hop', ({ vector }) => {
-    const last = walk(vector)
-    if (last.kind === 'surb-reply') {
-      const { firstHop, packet } = packetFromSurb(suite, hex(vector.Surb), hex(vector.Payload))
-      expect(toHex(firstHop)).toBe(vector.Path[0]!.ID)
-      expect(toHex(packet)).toBe(vector.Packets[0])
-      expect(toHex(openSurbReply(suite, hex(vector.SurbKeys), last.payload))).toBe(vector.Payload)
-    } else {
-      assert(last.kind === 'deliver', 'a last hop delivers')
-      expect(toHex(last.payload)).toBe(vector.Payload)
-    }
+    const { Path, Packets, Payload } = vector
+    expect(retold(vector)).toEqual({
+      packets: Packets.slice(0, -1),
+      commands: Path.map(({ Commands }) => Commands.join('')),
+      nextHops: Path.slice(1).map(({ ID }) => ID),
+      payload: Payload,
+    })
   })
+
+  test.each(vectors.filter(({ Surb }) => Surb !== ''))(
+    'a reply block names its first hop',
+    ({ Surb, Path, Payload }) => {
+      expect(toHex(packetFromSurb(suite, hex(Surb), hex(Payload)).firstHop)).toBe(Path[0]!.ID)
+    },
+  )
 })
