@@ -1,1 +1,2 @@
-export {}
+export * from './link/index.ts'
+export * from './mix/index.ts'

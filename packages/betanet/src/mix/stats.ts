@@ -71,6 +71,21 @@ export class Stats {
   time(time: Time): Histogram {
     return this.#times[time]
   }
+
+  /** All of it as plain data, at this moment. */
+  snapshot(): StatsSnapshot {
+    const counts = Object.fromEntries(COUNTS.map((count) => [count, this.get(count)])) as Record<Count, number>
+    const drops = Object.fromEntries(DROP_REASONS.map((reason) => [reason, this.dropped(reason)]))
+    const times = Object.fromEntries(TIMES.map((time) => [time, this.#times[time].counts.slice()]))
+    return { counts, drops: drops as Record<DropReason, number>, times: times as Record<Time, Float64Array> }
+  }
+}
+
+/** Figures as they were at one moment; times as the counts of a `Histogram`. */
+export interface StatsSnapshot {
+  readonly counts: Readonly<Record<Count, number>>
+  readonly drops: Readonly<Record<DropReason, number>>
+  readonly times: Readonly<Record<Time, Float64Array>>
 }
 
 /** The figures of several threads as one. */

@@ -1,0 +1,28 @@
+import type { PathHop } from '@fog/betanet/sphinx'
+import type { DhKeyPair } from '@fog/kernel'
+
+export type GeneratorOrder =
+  | { readonly type: 'build'; readonly path: readonly PathHop[]; readonly count: number }
+  | {
+      readonly type: 'connect'
+      readonly ports: readonly number[]
+      readonly own: DhKeyPair
+      readonly remote: Uint8Array
+    }
+  | { readonly type: 'send'; readonly packets: number; readonly perSecond: number }
+  | { readonly type: 'stop' }
+
+export type GeneratorReport =
+  | { readonly type: 'built' }
+  | { readonly type: 'connected' }
+  | {
+      readonly type: 'sent'
+      /** Number of the first. */
+      readonly first: number
+      /** Milliseconds since 1970 at which each went to its link. */
+      readonly sentAt: Float64Array
+      readonly tookMs: number
+      /** Bytes that ever waited for a socket: more than a few frames means the node did not keep up. */
+      readonly mostUnsent: number
+      readonly cpuMicroseconds: number
+    }
