@@ -12,7 +12,7 @@ export interface Account {
   readonly openedAt: Instant
 }
 
-export type TransferKind = 'mint' | 'burn' | 'hold' | 'settle' | 'release' | 'transfer'
+export type TransferKind = 'mint' | 'burn' | 'hold' | 'settle' | 'release' | 'transfer' | 'credit'
 
 /** Money moved at one instant. Postings sum to zero. */
 export interface Transfer {

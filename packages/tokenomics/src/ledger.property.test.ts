@@ -24,6 +24,7 @@ const operations = fc.oneof(
   fc.record({ type: fc.constant('hold'), holdId, accountId: user, amount: size }),
   fc.record({ type: fc.constant('settle'), holdId, payments, treasuryFee: size }),
   fc.record({ type: fc.constant('release'), holdId }),
+  fc.record({ type: fc.constant('credit'), accountId: user, amount: size }),
 )
 type Operation = typeof operations extends fc.Arbitrary<infer T> ? T : never
 
@@ -133,6 +134,8 @@ async function carryOut(ledger: Ledger, operation: Operation, transferId: Transf
       return ledger.settle(operation)
     case 'release':
       return ledger.release(operation.holdId)
+    case 'credit':
+      return ledger.credit({ ...order, ...operation })
   }
 }
 
@@ -167,6 +170,8 @@ class Model {
       }
       case 'release':
         return this.#end(operation.holdId, 'released', [])
+      case 'credit':
+        return this.#credit(operation)
     }
   }
 
@@ -183,6 +188,14 @@ class Model {
     this.#add(from, -size)
     if (to) this.#add(to, size)
     return { ok: true }
+  }
+
+  #credit({ accountId, amount: due }: { readonly accountId: AccountId; readonly amount: bigint }): object {
+    const treasury = this.#balances.get(TREASURY)!
+    const paid = due < treasury ? due : treasury
+    this.#add(TREASURY, -paid)
+    this.#add(accountId, paid)
+    return { paid }
   }
 
   #hold(wanted: { readonly holdId: HoldId; readonly accountId: AccountId; readonly amount: bigint }): object {

@@ -47,6 +47,38 @@ describe('minting and burning', () => {
   })
 })
 
+describe('credits', () => {
+  const settleFee = async (fee: bigint) => {
+    const holdId = newId('hold', clock.now(), rng)
+    await ledger.hold({ holdId, accountId: bob, amount: amount(fee), reference: 'a job' })
+    await ledger.settle({ holdId, payments: [], treasuryFee: amount(fee) })
+  }
+
+  test('are paid out of the treasury, and never more than it has', async () => {
+    await ledger.mint({ ...order(20n), accountId: bob })
+    await settleFee(15n)
+    expect(await ledger.credit({ ...order(10n), accountId: alice })).toMatchObject({
+      paid: 10n,
+      transfer: { kind: 'credit', reference: 'a test' },
+    })
+    expect(await ledger.credit({ ...order(10n), accountId: alice })).toMatchObject({ paid: 5n })
+    expect(await ledger.credit({ ...order(10n), accountId: alice })).toEqual({ paid: 0n, transfer: undefined })
+    expect(await balances(alice, TREASURY)).toEqual([115n, 0n])
+    expect((await ledger.audit()).broken).toEqual([])
+  })
+
+  test('given again with the same id are paid once, and refused when they are not the same', async () => {
+    await ledger.mint({ ...order(20n), accountId: bob })
+    await settleFee(15n)
+    const credit = { ...order(4n), accountId: alice }
+    expect(await ledger.credit(credit)).toEqual(await ledger.credit(credit))
+    expect(await balances(alice, TREASURY)).toEqual([104n, 11n])
+    expect(await codeOf(ledger.credit({ ...credit, accountId: bob }))).toBe('ledger.transfer_conflict')
+    expect(await codeOf(ledger.credit({ ...credit, reference: 'other' }))).toBe('ledger.transfer_conflict')
+    expect(await codeOf(ledger.credit({ ...credit, accountId: ESCROW }))).toBe('ledger.account_reserved')
+  })
+})
+
 describe('transfers', () => {
   test('a transfer moves money between two accounts', async () => {
     expect(await ledger.transfer({ ...order(40n), from: alice, to: bob })).toMatchObject({

@@ -61,6 +61,13 @@ export interface HoldEnd {
   readonly repeated: boolean
 }
 
+/** What a credit came to: less than was due where the treasury has less. */
+export interface CreditOutcome {
+  readonly paid: Amount
+  /** Undefined when there was nothing to move. */
+  readonly transfer: Transfer | undefined
+}
+
 /** An order by hand, to be given again with the same id when in doubt. */
 export interface Order {
   readonly transferId: TransferId
@@ -181,6 +188,25 @@ export class Ledger {
   /** Gives a hold back whole, once: of a hold that has ended before, the first end is answered unchanged. */
   async release(holdId: HoldId): Promise<HoldEnd> {
     return this.#end(holdId, 'release', [])
+  }
+
+  /**
+   * Gives money back for what was promised and not kept, out of the treasury and never more than it has: whoever did the
+   * work has been paid. Given again with the same id, answers the first payment.
+   */
+  async credit({ accountId, ...order }: Order & { readonly accountId: AccountId }): Promise<CreditOutcome> {
+    refuseReserved(accountId)
+    if (order.amount < 0n) throw new LedgerError(invalid(order.amount))
+    const treasury = await this.#lock(TREASURY)
+    const first = await this.#store.findTransfer(order.transferId)
+    if (first) return firstCredit(first, { ...order, accountId })
+    const paid = order.amount < treasury.balance ? order.amount : treasury.balance
+    if (paid === 0n) return { paid, transfer: undefined }
+    const transfer = await this.#post(order.transferId, 'credit', order.reference, [
+      { accountId: TREASURY, amount: minus(paid) },
+      { accountId, amount: paid },
+    ])
+    return { paid, transfer }
   }
 
   /** Recomputes the books from the postings, and says what is wrong with them. */
@@ -312,6 +338,15 @@ function sameTransfer(first: Transfer | undefined, wanted: Transfer): Transfer {
   const same = first.kind === wanted.kind && first.reference === wanted.reference && facts(first) === facts(wanted)
   if (!same) throw new LedgerError({ code: 'ledger.transfer_conflict', transferId: wanted.transferId })
   return first
+}
+
+function firstCredit(first: Transfer, wanted: Order & { readonly accountId: AccountId }): CreditOutcome {
+  const posted = first.postings.find(({ accountId }) => accountId === wanted.accountId)
+  const same = first.kind === 'credit' && first.reference === wanted.reference
+  if (!posted || !same || posted.amount > wanted.amount) {
+    throw new LedgerError({ code: 'ledger.transfer_conflict', transferId: wanted.transferId })
+  }
+  return { paid: posted.amount, transfer: first }
 }
 
 function facts({ postings }: Transfer): string {

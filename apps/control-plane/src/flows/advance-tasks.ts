@@ -22,6 +22,7 @@ import {
   type TaskStep,
   type TaskWithAttempts,
 } from '@fog/scheduler'
+import { type Noted, noteIncidents } from './note-incidents.ts'
 
 export interface TaskChange {
   readonly taskId: TaskId
@@ -76,6 +77,7 @@ class Batch {
   readonly #failures = new Map<JobId, string>()
   readonly #trust = new Map<NodeId, number>()
   readonly #events: FogEvent[] = []
+  readonly #noted: Noted[] = []
   /** Of jobs with several steps. */
   readonly #moves: StepMove[] = []
   #wantsPlacement = false
@@ -126,15 +128,16 @@ class Batch {
       ...(soFar ? sumCounts(soFar, step.counts) : step.counts),
     })
     if (task.pending > 0 || step.freed.length > 0) this.#wantsPlacement = true
-    if (step.attempts.some(({ status }) => status === 'cancelled')) this.#wantsCancel = true
+    if (step.attempts.some(isToldToStop)) this.#wantsCancel = true
     for (const attemptId of step.verdict?.dissent ?? []) this.#moveTrust(step, attemptId, TRUST_LOST)
     if (task.quorum > 1)
       for (const attemptId of step.verdict?.agreed ?? []) this.#moveTrust(step, attemptId, TRUST_GAINED)
     if (task.failure && !before.task.failure) this.#failures.set(task.jobId, failureSentence(task.failure))
     const told = eventOf(before.task, task, step, event)
     if (job.spec.steps && task.status !== before.task.status) this.#move(before.task, step, job)
+    const { accountId } = job
+    for (const incident of step.incidents ?? []) this.#noted.push({ incident, accountId, index: task.index })
     if (told) {
-      const { accountId } = job
       this.#events.push({ at, accountId, jobId: task.jobId, taskId: task.taskId, ...told })
     }
   }
@@ -161,6 +164,7 @@ class Batch {
     await this.#writeSteps(tx, at)
     await this.#writeJobs(tx, at)
     await tx.events.append(this.#events)
+    await noteIncidents(tx, this.#noted, at)
     tx.wake('events')
     if (this.#wantsPlacement) tx.wake('place')
     if (this.#wantsCancel) tx.wake('cancel')
@@ -190,6 +194,11 @@ class Batch {
   }
 }
 
+/** Its node still works on it, or has to be asked to make room. */
+function isToldToStop({ status, yieldBy }: Attempt): boolean {
+  return status === 'cancelled' || status === 'preempted' || yieldBy !== undefined
+}
+
 function isAnyChange({ queued, running, done, failed, cancelled }: CountDelta): boolean {
   return queued !== 0 || running !== 0 || done !== 0 || failed !== 0 || cancelled !== 0
 }
@@ -216,6 +225,9 @@ function eventOf(
     return { type: 'task.failed', ...where, data: { index, reason: after.failure?.reason ?? 'unknown' } }
   }
   if (after.status === 'cancelled') return { type: 'task.cancelled', data: { index } }
+  if (attempts[0]?.status === 'preempted') {
+    return { type: 'task.preempted', ...where, data: { index, why: attempts[0].note ?? '' } }
+  }
   switch (event.type) {
     case 'placed':
       return { type: 'task.placed', ...where, data: { index, fence: event.attempt.fence } }
@@ -225,6 +237,8 @@ function eventOf(
       return { type: 'task.requeued', ...where, data: { index, why: event.why } }
     case 'returned':
       return { type: 'task.requeued', ...where, data: { index, why: event.reason } }
+    case 'yielding':
+      return { type: 'task.yielding', ...where, data: { index, why: event.why } }
     default:
       return before.status === after.status ? undefined : { type: 'task.started', ...where, data: { index } }
   }

@@ -4,6 +4,7 @@ import {
   type Job,
   type NodeView,
   type Plan,
+  type PlanContext,
   plan,
   type QueuedTask,
   type Tier,
@@ -14,6 +15,7 @@ import type { Transaction } from '../ports.ts'
 import { leasePlacements } from './lease-placements.ts'
 import { allNodes, isOpen, nodeView } from './node-views.ts'
 import { route } from './route.ts'
+import { tierViews, withKept } from './tier-views.ts'
 
 /** So many tasks are planned together. */
 const WINDOW = 256
@@ -65,12 +67,12 @@ export async function placeJobs(platform: Platform, round: Round): Promise<Place
     for (let read = 0; read < READS; read++) {
       const queue = await tx.jobs.takeQueued(now, WINDOW, waiting)
       if (queue.length === 0) break
-      const nodes = await openNodes(tx, round)
-      if (nodes.length === 0) break
-      const attempts = await placeWindow(platform, tx, queue, nodes, round)
+      const fog = await openFog(platform, tx, round)
+      if (fog.nodes.length === 0) break
+      const attempts = await placeWindow(platform, tx, queue, fog, round)
       placed.push(...waits(attempts, queue))
       if (attempts.length === queue.length && queue.length === WINDOW) return { next: 'more', placed }
-      if (queue.length < WINDOW || nodes.every(isFull)) break
+      if (queue.length < WINDOW || fog.nodes.every(isFull)) break
       for (const { job } of queue) if (!waiting.includes(job.jobId)) waiting.push(job.jobId)
     }
     return { next: 'idle', placed }
@@ -78,14 +80,23 @@ export async function placeJobs(platform: Platform, round: Round): Promise<Place
 }
 
 /** A node that works, and how many leases it holds, running and in line. */
-interface OpenNode {
+export interface OpenNode {
   readonly view: NodeView
   readonly leases: number
 }
 
-async function openNodes(tx: Transaction, round: Round): Promise<OpenNode[]> {
-  const nodes = (await allNodes(tx.nodes)).filter(isOpen)
-  return nodes.map((node) => ({ view: nodeView(node, round.warmOn(node.nodeId)), leases: node.reservations }))
+/** The nodes that work, full or not, and what the tiers ask of a plan on them. */
+export interface OpenFog {
+  readonly nodes: readonly OpenNode[]
+  readonly spread: PlanContext['spread']
+}
+
+export async function openFog(platform: Platform, tx: Transaction, round: Round): Promise<OpenFog> {
+  const open = (await allNodes(tx.nodes)).filter(isOpen)
+  const views = open.map((node) => nodeView(node, round.warmOn(node.nodeId)))
+  const tiers = await tierViews(platform, tx, views)
+  const nodes = open.map(({ reservations }, i) => ({ view: withKept(views[i]!, tiers), leases: reservations }))
+  return { nodes, spread: tiers.spread }
 }
 
 function waits(attempts: readonly Attempt[], queue: readonly QueuedTask[]): PlacedRound['placed'] {
@@ -100,16 +111,17 @@ function isFull({ view: { free, slots } }: OpenNode): boolean {
   return slots < 1 || free.cpuMilli < 1
 }
 
-async function placeWindow(
+/** Places what has room now. `queue` is locked. */
+export async function placeWindow(
   platform: Platform,
   tx: Transaction,
   queue: readonly QueuedTask[],
-  nodes: readonly OpenNode[],
+  { nodes, spread }: OpenFog,
   round: Round,
 ): Promise<readonly Attempt[]> {
   const now = platform.clock.now()
   const roomy = nodes.map(({ view }) => view).filter(({ slots }) => slots > 0)
-  const first = plan(queue, roomy, { now, route, lastNodeId: round.lastNodeId })
+  const first = plan(queue, roomy, { now, route, lastNodeId: round.lastNodeId, spread })
   const ahead = planAhead(queue, nodes, first, now)
   round.lastNodeId = first.lastNodeId
   const views = nodes.map(({ view }) => view)
@@ -138,7 +150,8 @@ function planAhead(
   const taken = Map.groupBy(first.placements, ({ nodeId }) => nodeId)
   const line = nodes.map(({ view, leases }) => ({ view, held: leases + (taken.get(view.nodeId)?.length ?? 0) }))
   const views = line
-    .filter(({ held }) => held * 2 <= most)
+    // A device begins what stands in line wherever it has cores: none may stand where some are kept.
+    .filter(({ view, held }) => held * 2 <= most && view.keptCpuMilli === undefined)
     .map(({ view, held }) => ({ ...view, free: times(view.capacity, LINE.longest), slots: most - held }))
   return plan(short, views, { now, route, lastNodeId: first.lastNodeId }).placements
 }

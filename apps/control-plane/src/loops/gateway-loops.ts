@@ -1,3 +1,4 @@
+import { shortestLeaseMs } from '@fog/scheduler'
 import type { Platform } from '../platform.ts'
 import type { WakeTopic } from '../ports.ts'
 import type { WorkerGateway } from '../realtime/worker-gateway.ts'
@@ -17,7 +18,7 @@ export async function runGatewayLoops(
   const { loopIdleMs, leaseMs } = config.timing
   const dependencies = { clock, log: platform.log, onFault: (loop: string) => metrics.loopFault(loop) }
   const dispatch = new Loop(dependencies, { name: 'dispatch-job', idleMs: loopIdleMs }, () => gateway.dispatch())
-  const renew = new Loop(dependencies, { name: 'renew-leases', idleMs: leaseMs / 4 }, async () => {
+  const renew = new Loop(dependencies, { name: 'renew-leases', idleMs: shortestLeaseMs(leaseMs) / 4 }, async () => {
     await gateway.renew()
     return 'idle'
   })

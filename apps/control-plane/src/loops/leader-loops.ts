@@ -1,5 +1,8 @@
+import { shortestLeaseMs } from '@fog/scheduler'
 import { dropSilentGateways, expireLeases } from '../flows/expire-leases.ts'
+import { watchWaits } from '../flows/note-incidents.ts'
 import { placeJobs, Round } from '../flows/place-jobs.ts'
+import { PreemptionGate, preemptTasks } from '../flows/preempt-tasks.ts'
 import { settleJobs } from '../flows/settle-job.ts'
 import type { Platform } from '../platform.ts'
 import type { Leadership, WakeTopic } from '../ports.ts'
@@ -41,12 +44,14 @@ async function runTerm(platform: Platform, metrics: LoopMetrics, signal: AbortSi
   const { clock, config, database } = platform
   const { loopIdleMs, leaseMs } = config.timing
   const round = new Round()
+  const gate = new PreemptionGate()
   const ledAt = clock.now()
   const dependencies = { clock, log: platform.log, onFault: (loop: string) => metrics.loopFault(loop) }
   const place = new Loop(dependencies, { name: 'place-jobs', idleMs: loopIdleMs }, async () => {
     const startedAt = clock.now()
     const { next, placed } = await placeJobs(platform, round)
     if (placed.length > 0) metrics.placed(placed, clock.now() - startedAt)
+    if (next === 'idle') await preemptTasks(platform, round, gate)
     return next
   })
   const settle = new Loop(
@@ -56,7 +61,7 @@ async function runTerm(platform: Platform, metrics: LoopMetrics, signal: AbortSi
   )
   const expire = new Loop(
     dependencies,
-    { name: 'expire-leases', idleMs: Math.min(loopIdleMs, leaseMs / 4) },
+    { name: 'expire-leases', idleMs: Math.min(loopIdleMs, shortestLeaseMs(leaseMs) / 4) },
     async () => {
       // While nobody led, nobody could renew either: every node gets one lease's time to be heard.
       if (clock.now() < ledAt + leaseMs) return 'idle'
@@ -67,6 +72,11 @@ async function runTerm(platform: Platform, metrics: LoopMetrics, signal: AbortSi
     await dropSilentGateways(platform)
     return 'idle'
   })
+  const waits = new Loop(
+    dependencies,
+    { name: 'watch-waits', idleMs: loopIdleMs },
+    async () => (await watchWaits(platform)).next,
+  )
   const prune = new Loop(dependencies, { name: 'prune-events', idleMs: PRUNE_EVERY_MS }, async () => {
     const pruned = await database.transact((tx) => tx.events.prune(clock.now() - EVENTS_KEPT_MS, PRUNE_BATCH))
     return pruned === PRUNE_BATCH ? 'more' : 'idle'
@@ -77,7 +87,7 @@ async function runTerm(platform: Platform, metrics: LoopMetrics, signal: AbortSi
   ]
   const stopListening = wakes.map(([topic, loop]) => database.onWake(topic, () => loop.wake()))
   try {
-    await Promise.all([place, settle, expire, gateways, prune].map((loop) => loop.run(signal)))
+    await Promise.all([place, settle, expire, gateways, waits, prune].map((loop) => loop.run(signal)))
   } finally {
     for (const stop of stopListening) stop()
   }

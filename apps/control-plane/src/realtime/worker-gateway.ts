@@ -21,12 +21,15 @@ import { TaskLog } from '../flows/task-log.ts'
 import { Batcher } from '../loops/batcher.ts'
 import type { Platform } from '../platform.ts'
 import { CLOSE, WorkerChannel } from './worker-channel.ts'
+import { YieldRequests } from './yield-requests.ts'
 
 /** A worker that opens a channel proves its key within this time. */
 const HELLO_MS = 10_000
 /** Results and starts that may wait for the database; a worker beyond is told to come back. */
 const MAX_WAITING = 20_000
 const MAX_BATCH = 256
+/** So many that were asked to make room are looked at together; the rest in a moment. */
+const MOST_YIELDING = 1000
 /** A node's token is renewed when it has less than this left. */
 const TOKEN_MARGIN_MS = 5 * 60_000
 
@@ -63,6 +66,7 @@ export class WorkerGateway {
   readonly #health = new HealthMonitor()
   readonly #heard: Batcher<Saying, Heard>
   readonly #log: TaskLog
+  readonly #yields = new YieldRequests()
   #strangers = 0
   #stopping = false
 
@@ -101,7 +105,7 @@ export class WorkerGateway {
     })
   }
 
-  /** Pushes the leases of living nodes on, and stops what is no longer wanted: cancelled, or given to another. */
+  /** Pushes the leases of living nodes on, stops what is no longer wanted, and asks for room where a better tier needs it. */
   async renew(): Promise<void> {
     const { database, clock, config } = this.#platform
     const held = [...this.#channels.values()].flatMap((channel) =>
@@ -119,6 +123,8 @@ export class WorkerGateway {
       channel.send({ type: 'cancel', attempts })
       for (const attemptId of attempts) channel.attempts.delete(attemptId)
     }
+    const yielding = await database.read.jobs.tiers.listYielding(MOST_YIELDING)
+    this.#yields.ask(yielding, this.#channels, clock.now())
   }
 
   /** Looks at the heartbeats; `lagMs` is how late this process itself runs. */

@@ -36,7 +36,7 @@ function on({ nodeId }: NodeView, tier: Tier, part: Partial<Occupant> = {}): Occ
     nodeId,
     tier,
     room: { cpuMilli: 1_000, memoryBytes: 0, diskBytes: 0 },
-    startedAt: NOW - 10_000,
+    unsavedSince: NOW - 10_000,
     keepsState: false,
     isYielding: false,
     ...part,
@@ -72,11 +72,11 @@ describe('who has to make room', () => {
     )
     const large = on(first, 'bronze', { room: { cpuMilli: 2_000, memoryBytes: 0, diskBytes: 0 } })
     expect(victims([claim('platinum', 2)], [first, second], [large, ...bronze], context)).toEqual([large])
-    const newest = on(first, 'bronze', { startedAt: NOW - 10 })
+    const newest = on(first, 'bronze', { unsavedSince: NOW - 10 })
     expect(victims([claim('platinum')], [first, second], [on(first, 'bronze'), newest, ...bronze], context)).toEqual([
       newest,
     ])
-    const kept = on(second, 'bronze', { startedAt: START, keepsState: true })
+    const kept = on(second, 'bronze', { unsavedSince: START, keepsState: true })
     expect(victims([claim('platinum')], [first, second], [newest, kept], context)).toEqual([kept])
   })
 
@@ -84,7 +84,7 @@ describe('who has to make room', () => {
     const roomy = node(1)
     const full = node(0)
     expect(victims([claim('platinum')], [full, roomy], [on(full, 'bronze')], context)).toEqual([])
-    const small = on(full, 'bronze', { startedAt: NOW - 1 })
+    const small = on(full, 'bronze', { unsavedSince: NOW - 1 })
     const large = on(full, 'bronze', { room: { cpuMilli: 2_000, memoryBytes: 0, diskBytes: 0 } })
     expect(victims([claim('platinum', 2)], [full], [small, large], context)).toEqual([large])
   })

@@ -16,9 +16,9 @@ export interface Occupant {
   readonly tier: Tier
   /** What is reserved for it; nothing for one that only stands in line on its node. */
   readonly room: Room
-  /** Undefined while it has not begun. */
-  readonly startedAt: Instant | undefined
-  /** Whether its work is not lost with it: it keeps checkpoints, and may be given time for one more. */
+  /** Since when what it did is in no checkpoint; undefined while it has not begun. */
+  readonly unsavedSince: Instant | undefined
+  /** Whether it keeps checkpoints another node can go on from, and is worth being given time for one more. */
   readonly keepsState: boolean
   /** Whether it was asked to make room already. */
   readonly isYielding: boolean
@@ -162,8 +162,8 @@ class Choice {
   }
 
   /** Milliseconds of one core, thousandfold. */
-  #workOf({ startedAt, room }: Occupant): number {
-    return startedAt === undefined ? 0 : (this.#context.now - startedAt) * room.cpuMilli
+  #workOf({ unsavedSince, room }: Occupant): number {
+    return unsavedSince === undefined ? 0 : (this.#context.now - unsavedSince) * room.cpuMilli
   }
 
   #book({ job }: QueuedTask, { node, victims }: Taking): void {
