@@ -1,5 +1,5 @@
 import { MixEngine } from '@fog/betanet/node'
-import { replayFilterBytes } from '@fog/betanet'
+import { newReplayMemory } from '@fog/betanet'
 import type { MixOrder, MixReport } from './processes.ts'
 
 /** A mix node in a process of its own, measured from outside: told its keys and neighbours, asked for its figures. */
@@ -38,7 +38,7 @@ async function obey(order: MixOrder): Promise<void> {
         sphinxSecretKey: order.sphinxSecretKey,
         delayOutput: order.delayOutput,
         meanSteps: [order.meanSteps],
-        replayMemory: new SharedArrayBuffer(replayFilterBytes(order.tags)),
+        replayMemory: newReplayMemory(order.tags),
       },
     ])
     return tell({ type: 'ready' })

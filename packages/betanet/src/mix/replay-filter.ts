@@ -17,6 +17,13 @@ export function replayFilterBytes(tags: number): number {
   return bits / 8
 }
 
+/** Memory for a filter that threads share. Written to once, so that no packet waits for the system to hand out a page. */
+export function newReplayMemory(tags: number): SharedArrayBuffer {
+  const memory = new SharedArrayBuffer(replayFilterBytes(tags))
+  new Uint8Array(memory).fill(0)
+  return memory
+}
+
 /**
  * The tags seen under one Sphinx key, as a blocked Bloom filter (Putze, Sanders and Singler 2007) in memory that all of a
  * node's threads share. It never forgets: a packet that was seen is never taken for new, also when two threads meet it in
@@ -27,7 +34,7 @@ export class ReplayFilter {
   readonly #words: Int32Array
   readonly #blocks: number
 
-  /** `memory` is zero at first, of a size from `replayFilterBytes`; a SharedArrayBuffer where threads share it. */
+  /** `memory` is zero at first, of a size from `replayFilterBytes`; from `newReplayMemory` where threads share it. */
   constructor(memory: SharedArrayBuffer | ArrayBuffer) {
     this.#words = new Int32Array(memory)
     this.#blocks = this.#words.length / BLOCK_WORDS

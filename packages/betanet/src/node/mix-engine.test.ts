@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { type DhKeyPair, toHex, utf8 } from '@fog/kernel'
 import { noiseSuite, systemRng } from '@fog/kernel/node'
 import { afterEach, describe, expect, test } from 'vitest'
-import { type Arrival, replayFilterBytes } from '../mix/index.ts'
+import { type Arrival, newReplayMemory } from '../mix/index.ts'
 import { buildPacket, type PathHop, suites } from '../sphinx/index.ts'
 import { MixEngine } from './mix-engine.ts'
 import type { Neighbour } from './out-links.ts'
@@ -59,7 +59,7 @@ class TestMix {
       sphinxSecretKey: this.sphinxKeys.secretKey.slice(),
       delayOutput: new Uint8Array(randomBytes(64)),
       meanSteps: [MEAN_STEPS],
-      replayMemory: new SharedArrayBuffer(replayFilterBytes(10_000)),
+      replayMemory: newReplayMemory(10_000),
     }
   }
 

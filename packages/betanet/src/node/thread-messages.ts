@@ -27,7 +27,7 @@ export interface EpochSecrets {
   readonly delayOutput: Uint8Array
   /** Mean of each delay class, in steps of 0.1 ms. */
   readonly meanSteps: readonly number[]
-  /** Shared by all threads: see `replayFilterBytes`. */
+  /** Shared by all threads: from `newReplayMemory`. */
   readonly replayMemory: SharedArrayBuffer
 }
 
