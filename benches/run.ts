@@ -6,6 +6,7 @@ import { type Machine, measureMachine } from './yardstick.ts'
 
 const BENCHES: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   betanet: async () => (await import('./betanet.ts')).betanet(),
+  queue: async () => (await import('./queue.ts')).queue(),
   'main-job': async () => (await import('./main-job.ts')).mainJob(),
 }
 

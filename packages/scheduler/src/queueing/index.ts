@@ -1,0 +1,7 @@
+export * from './first-come.ts'
+export * from './measure.ts'
+export * from './policies.ts'
+export * from './resample.ts'
+export type * from './rigid-job.ts'
+export * from './simulate.ts'
+export * from './swf.ts'
