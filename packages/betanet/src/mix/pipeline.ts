@@ -19,7 +19,7 @@ export interface EpochKey {
 }
 
 /** A packet at its last hop. The bytes are valid only during the call. */
-export interface Arrival {
+export interface PacketArrival {
   /** 32 bytes, or undefined for a reply whose owner named nobody. */
   readonly recipient: Uint8Array | undefined
   /** 16 bytes for a reply. */
@@ -31,7 +31,7 @@ export interface Arrival {
 export interface PipelineEvents {
   /** The packet's time has come: its bytes at `offset` of the slab go to the route; whoever takes them copies them. */
   send(route: number, offset: number): DropReason | undefined
-  arrived(arrival: Arrival): void
+  arrived(arrival: PacketArrival): void
 }
 
 /**

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { type DhKeyPair, toHex, utf8 } from '@fog/kernel'
 import { noiseSuite, systemRng } from '@fog/kernel/node'
 import { afterEach, describe, expect, test } from 'vitest'
-import { type Arrival, newReplayMemory } from '../mix/index.ts'
+import { type PacketArrival, newReplayMemory } from '../mix/index.ts'
 import { buildPacket, type PathHop, suites } from '../sphinx/index.ts'
 import { MixEngine } from './mix-engine.ts'
 import type { Neighbour } from './out-links.ts'
@@ -19,7 +19,7 @@ class TestMix {
   readonly nodeId = new Uint8Array(randomBytes(32))
   readonly linkKeys: DhKeyPair = noise.makeKeyPair()
   readonly sphinxKeys: DhKeyPair = noise.makeKeyPair()
-  readonly arrivals: Arrival[] = []
+  readonly arrivals: PacketArrival[] = []
   readonly engine: MixEngine
   #waiting: (() => void) | undefined
 

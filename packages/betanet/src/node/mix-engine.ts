@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { BrokenInvariant, type DhKeyPair, toHex } from '@fog/kernel'
-import type { Arrival } from '../mix/pipeline.ts'
+import type { PacketArrival } from '../mix/pipeline.ts'
 import { Stats, STATS_BYTES, sumStats } from '../mix/stats.ts'
 import type { Neighbour } from './out-links.ts'
 import type { EpochSecrets, FromThread, SuiteName, ThreadData, ToThread } from './thread-messages.ts'
@@ -8,7 +8,7 @@ import { DEFAULT_VERTICAL_LIMITS, type VerticalLimits } from './vertical.ts'
 
 export interface MixEngineEvents {
   /** A packet was at its last hop here; the bytes are the receiver's. */
-  arrived(arrival: Arrival): void
+  arrived(arrival: PacketArrival): void
   client(linkKey: Uint8Array, isHere: boolean): void
   taken(linkKey: Uint8Array, ids: Uint8Array): void
   linkClosed(peer: string, why: string): void

@@ -1,7 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { type DhKeyPair, equalBytes, type NoiseSuite, toHex } from '@fog/kernel'
 import { LINK_MESSAGE, LinkSession, MAX_BODY_BYTES } from '../link/index.ts'
-import { type Arrival, type EpochKey, Pipeline } from '../mix/pipeline.ts'
+import { type PacketArrival, type EpochKey, Pipeline } from '../mix/pipeline.ts'
 import { Slab } from '../mix/slab.ts'
 import type { Stats } from '../mix/stats.ts'
 import type { SphinxSuite } from '../sphinx/index.ts'
@@ -41,7 +41,7 @@ const WHEEL_TICKS = 4096
 
 export interface VerticalEvents {
   /** A packet was at its last hop here; the bytes are valid only during the call. */
-  arrived(arrival: Arrival): void
+  arrived(arrival: PacketArrival): void
   /** A client's link came or went. */
   client(linkKey: Uint8Array, isHere: boolean): void
   /** A client took the deliveries with these ids, 16 bytes each. */
