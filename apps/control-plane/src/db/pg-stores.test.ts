@@ -1,4 +1,4 @@
-import { describeJobStore, describeStepStore } from '@fog/scheduler/testing'
+import { describeJobStore, describeStepStore, describeTierStore } from '@fog/scheduler/testing'
 import { describeLedgerStore } from '@fog/tokenomics/testing'
 import { describeNodeStore } from '@fog/fog/testing'
 import { afterAll, beforeAll, describe } from 'vitest'
@@ -45,6 +45,10 @@ for (const { name, binariesDir, present } of SERVERS) {
     )
     describeStepStore(
       'PgJobStore',
+      harness((tx) => tx.jobs),
+    )
+    describeTierStore(
+      'PgTierStore',
       harness((tx) => tx.jobs),
     )
     describeLedgerStore(

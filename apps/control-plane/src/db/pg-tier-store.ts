@@ -1,5 +1,14 @@
 import type { Instant, JobId, TaskId } from '@fog/kernel'
-import { type Attempt, type Dispatch, type Incident, type Job, type Task, type Tier, type TierMeasure, TIERS } from '@fog/scheduler'
+import {
+  type Attempt,
+  type Dispatch,
+  type Incident,
+  type Job,
+  type Task,
+  type Tier,
+  type TierMeasure,
+  TIERS,
+} from '@fog/scheduler'
 import type { TierStore } from '@fog/scheduler'
 import { sql } from 'kysely'
 import { toAttempt, toJob, toTask } from './job-rows.ts'
@@ -92,7 +101,11 @@ export class PgTierStore implements TierStore {
   }
 
   async measure(since: Instant): Promise<TierMeasure[]> {
-    const [waits, incidents, preempted] = [await this.#waits(since), await this.#incidents(since), await this.#preempted(since)]
+    const [waits, incidents, preempted] = [
+      await this.#waits(since),
+      await this.#incidents(since),
+      await this.#preempted(since),
+    ]
     return TIERS.map((tier, rank) => {
       const wait = waits.find((row) => row.tier_rank === rank)
       const of = (kind: Incident['kind']) => incidents.find((row) => row.tier_rank === rank && row.kind === kind)
