@@ -31,6 +31,11 @@ export interface Limits {
   readonly maxBodyBytes: number
   readonly requestsPerMinute: number
   readonly maxOpenJobsPerAccount: number
+  readonly maxOpenTasksPerAccount: number
+  /** In thousandths; undefined is as many as there are. */
+  readonly maxCpuMilliPerAccount: number | undefined
+  /** What an account's jobs of 24 hours may cost; undefined is without limit. */
+  readonly maxCostPerDay: Amount | undefined
   readonly maxLogBytesPerTask: number
   readonly maxFeedSubscribers: number
   readonly maxWorkers: number
@@ -105,6 +110,9 @@ export function readConfig(env: Environment = process.env): Config {
       maxBodyBytes: whole('FOG_MAX_BODY_MIB', 16, 1, 256) * 1_048_576,
       requestsPerMinute: whole('FOG_REQUESTS_PER_MINUTE', 1200, 1, 1_000_000),
       maxOpenJobsPerAccount: whole('FOG_MAX_OPEN_JOBS', 1000, 1, 1_000_000),
+      maxOpenTasksPerAccount: whole('FOG_MAX_OPEN_TASKS', 1_000_000, 1, 100_000_000),
+      maxCpuMilliPerAccount: whole('FOG_MAX_CORES', 0, 0, 1_000_000) * 1000 || undefined,
+      maxCostPerDay: someTokens(tokens(env, 'FOG_MAX_TOKENS_PER_DAY', '0')),
       maxLogBytesPerTask: whole('FOG_MAX_LOG_KIB', 1024, 1, 1_048_576) * 1024,
       maxFeedSubscribers: whole('FOG_MAX_FEED_SUBSCRIBERS', 2000, 1, 100_000),
       maxWorkers: whole('FOG_MAX_WORKERS', 20_000, 1, 1_000_000),
@@ -161,6 +169,11 @@ function oneOf<const Choice extends string>(
   const found = choices.find((choice) => choice === text)
   if (!found) throw new ConfigError({ code: 'config.invalid', name, text, wants: `one of ${choices.join(', ')}` })
   return found
+}
+
+/** Nought stands for no limit. */
+function someTokens(limit: Amount): Amount | undefined {
+  return limit > 0n ? limit : undefined
 }
 
 function tokens(env: Environment, name: string, fallback: string): Amount {

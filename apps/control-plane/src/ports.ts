@@ -13,8 +13,10 @@ import type {
 } from '@fog/kernel'
 import type { Scope } from '@fog/contract'
 import type { NodeStore } from '@fog/fog'
-import type { JobStore } from '@fog/scheduler'
+import type { Checkpoint, JobStore } from '@fog/scheduler'
 import type { LedgerStore } from '@fog/tokenomics'
+import type { QuotaStore } from './quota-store.ts'
+import type { ScheduleStore } from './schedule-store.ts'
 
 /** The control plane's own ports: people and their keys, blobs, events, logs, gateways. */
 
@@ -206,6 +208,43 @@ export interface GatewayStore {
   remove(gatewayId: GatewayId): Promise<void>
 }
 
+/** A file of a checkpoint, its content here when it is small, else in the blob store under a name of its own. */
+export interface StateFile {
+  readonly attemptId: AttemptId
+  readonly taskId: TaskId
+  readonly digest: string
+  /** Of the content. */
+  readonly size: number
+  readonly kept: { readonly content: Uint8Array } | { readonly as: string }
+  readonly at: Instant
+}
+
+/**
+ * What tasks left in `/state`. A file belongs to one attempt; the checkpoint that names it keeps it, and an attempt that went
+ * on from another's takes over those files it still names. Whatever is let go of leaves a leftover in the blob store.
+ */
+export interface CheckpointStore {
+  /** For the attempt's next checkpoint. The same again changes nothing, and what came with it is a leftover. */
+  addFile(file: StateFile): Promise<void>
+  /** Bytes of all files an attempt has here. */
+  bytesOf(attemptId: AttemptId): Promise<number>
+  findFile(attemptId: AttemptId, digest: string): Promise<StateFile | undefined>
+  /**
+   * Keeps the newest checkpoint of an attempt in the place of its last one and of that it began from, and lets go of all
+   * files of both that it does not name. Answers a digest that was never brought, and then changes nothing.
+   */
+  save(checkpoint: Checkpoint, from: AttemptId | undefined): Promise<string | undefined>
+  /** The newest checkpoint of each task, by the latest attempt that has one. */
+  newest(taskIds: readonly TaskId[]): Promise<Map<TaskId, Checkpoint>>
+  /** Lets go of all that tasks left. */
+  release(taskIds: readonly TaskId[]): Promise<void>
+  /** Lets go of files that were brought before an instant and that no checkpoint named; answers how many. */
+  releaseUnnamed(before: Instant, limit: number): Promise<number>
+  /** Names in the blob store that nothing refers to. */
+  listLeftovers(limit: number): Promise<string[]>
+  forgetLeftovers(names: readonly string[]): Promise<void>
+}
+
 /** Everything one transaction can reach. */
 export interface Stores {
   readonly nodes: NodeStore
@@ -216,6 +255,9 @@ export interface Stores {
   readonly events: EventLog
   readonly logs: LogStore
   readonly gateways: GatewayStore
+  readonly checkpoints: CheckpointStore
+  readonly quotas: QuotaStore
+  readonly schedules: ScheduleStore
 }
 
 /** What a loop can be woken for. */

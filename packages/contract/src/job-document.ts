@@ -207,18 +207,18 @@ export type JobSubmission = Static<typeof JobSubmission>
 /** The programs of a submission: its steps, or the one there is. Answers what is wrong when there is neither or both. */
 export function programsOf(
   submission: JobSubmission,
-): readonly StepSubmission[] | { readonly field: string; readonly why: string } {
+): { readonly programs: readonly StepSubmission[] } | { readonly field: string; readonly why: string } {
   const { steps, program, tasks, args, env, resources, placeholders, inputs, stdin } = submission
   const own = { program, tasks, args, env, resources, placeholders, inputs, stdin }
   if (steps) {
     const [extra] = Object.entries(own).flatMap(([field, value]) => (value === undefined ? [] : [field]))
     return extra === undefined
-      ? steps
+      ? { programs: steps }
       : { field: extra, why: 'stands beside steps; write it into each step that needs it' }
   }
   if (!program) return { field: 'the document', why: 'lacks the field program, or steps' }
   if (!tasks) return { field: 'the document', why: 'lacks the field tasks' }
   const given = Object.entries(own).filter(([, value]) => value !== undefined)
   // Its fields are those of the submission, which were checked.
-  return [{ name: '', ...Object.fromEntries(given) } as StepSubmission]
+  return { programs: [{ name: '', ...Object.fromEntries(given) } as StepSubmission] }
 }

@@ -20,6 +20,7 @@ const PREFIXES = {
   session: 'sess',
   joinToken: 'join',
   gateway: 'gate',
+  schedule: 'sched',
 } as const
 
 export type IdKind = keyof typeof PREFIXES
@@ -36,6 +37,7 @@ export type TokenId = Id<'token'>
 export type SessionId = Id<'session'>
 export type JoinTokenId = Id<'joinToken'>
 export type GatewayId = Id<'gateway'>
+export type ScheduleId = Id<'schedule'>
 
 export class IdError extends FogError<{ code: 'id.malformed'; kind: IdKind; text: string }> {
   static override readonly texts = {

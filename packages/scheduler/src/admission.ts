@@ -12,6 +12,7 @@ export interface Offer {
 }
 
 export type RefusalCode =
+  | 'deadline'
   | 'cores'
   | 'memory'
   | 'disk'

@@ -9,12 +9,15 @@ import { DatabaseError } from './database-error.ts'
 import { migrate } from './migrate.ts'
 import { PgAccessStore } from './pg-access-store.ts'
 import { PgBlobIndex } from './pg-blob-index.ts'
+import { PgCheckpointStore } from './pg-checkpoint-store.ts'
 import { PgEventLog } from './pg-event-log.ts'
 import { isConflict, isConnectionLost } from './pg-faults.ts'
 import { PgGatewayStore } from './pg-gateway-store.ts'
 import { PgJobStore } from './pg-job-store.ts'
 import { PgLedgerStore } from './pg-ledger-store.ts'
 import { PgLogStore } from './pg-log-store.ts'
+import { PgQuotaStore } from './pg-quota-store.ts'
+import { PgScheduleStore } from './pg-schedule-store.ts'
 import { PgNodeStore } from './pg-node-store.ts'
 import { connectionConfig, makePool, POOL_LIMITS } from './pg-pool.ts'
 import { PgWakeups } from './pg-wakeups.ts'
@@ -234,6 +237,9 @@ function storesOf(db: Db): Stores {
     events: new PgEventLog(db),
     logs: new PgLogStore(db),
     gateways: new PgGatewayStore(db),
+    quotas: new PgQuotaStore(db),
+    schedules: new PgScheduleStore(db),
+    checkpoints: new PgCheckpointStore(db),
   }
 }
 

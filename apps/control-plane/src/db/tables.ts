@@ -7,17 +7,19 @@ import type {
   JobId,
   JoinTokenId,
   NodeId,
+  ScheduleId,
   SessionId,
   TaskId,
   TokenId,
   TransferId,
   UserId,
 } from '@fog/kernel'
-import type { Scope } from '@fog/contract'
+import type { JobSubmission, Scope } from '@fog/contract'
 import type { DeviceFacts, Duty, Harvest, Health } from '@fog/fog'
-import type { AttemptStatus, Failure, InputFile, JobStatus, PromiseKind, TaskStatus } from '@fog/scheduler'
+import type { AttemptStatus, Failure, InputFile, JobStatus, OutputFile, PromiseKind, TaskStatus } from '@fog/scheduler'
 import type { AccountKind, Hold, TransferKind } from '@fog/tokenomics'
 import type { LogChunk, Role, User } from '../ports.ts'
+import type { Schedule, ScheduleRun } from '../schedule-store.ts'
 
 /**
  * Rows as the driver gives them with the parsers of `pg-pool.ts`: `bigint` columns are numbers (instants, bytes, counts),
@@ -30,6 +32,9 @@ export interface Tables {
   jobs: JobRow
   tasks: TaskRow
   job_steps: JobStepRow
+  account_quotas: QuotaRow
+  schedules: ScheduleRow
+  schedule_runs: ScheduleRunRow
   attempts: AttemptRow
   incidents: IncidentRow
   accounts: AccountRow
@@ -46,6 +51,9 @@ export interface Tables {
   blob_grants: { account_id: AccountId; digest: string }
   events: EventRow
   log_chunks: LogRow
+  checkpoints: CheckpointRow
+  state_files: StateFileRow
+  state_leftovers: { kept_as: string }
   leadership: { role: string; epoch: number }
 }
 
@@ -126,6 +134,38 @@ export interface JobStepRow {
   inputs: InputFile[]
 }
 
+export interface QuotaRow {
+  account_id: AccountId
+  open_jobs: number | null
+  open_tasks: number | null
+  cpu_milli: number | null
+  cost_per_day: bigint | null
+}
+
+export interface ScheduleRow {
+  schedule_id: ScheduleId
+  account_id: AccountId
+  created_by: UserId
+  name: string
+  cron: string
+  timezone: string
+  catch_up: Schedule['catchUp']
+  overlap: Schedule['overlap']
+  submission: JobSubmission
+  status: Schedule['status']
+  next_at: number | null
+  created_at: number
+}
+
+export interface ScheduleRunRow {
+  schedule_id: ScheduleId
+  due_at: number
+  at: number
+  outcome: ScheduleRun['outcome']
+  job_id: JobId | null
+  reason: string | null
+}
+
 export interface TaskRow {
   task_id: TaskId
   job_id: JobId
@@ -163,6 +203,9 @@ export interface AttemptRow {
   ended_at: number | null
   /** A `Report` whose fuel is a text: see `toJson`. */
   report: unknown
+  /** A `Resumed` and a `CheckpointMark` whose fuel is a text. */
+  resumed_from: unknown
+  checkpoint: unknown
   note: string | null
   gateway_id: GatewayId | null
 }
@@ -177,6 +220,30 @@ export interface IncidentRow {
   measured: number
   bound: number | null
   broken: boolean
+}
+
+export interface CheckpointRow {
+  attempt_id: AttemptId
+  task_id: TaskId
+  fence: number
+  sequence: number
+  files: OutputFile[]
+  bytes: number
+  /** `CheckpointedWork`s whose fuel is a text. */
+  work: unknown
+  signature: string
+  at: number
+}
+
+export interface StateFileRow {
+  attempt_id: AttemptId
+  digest: string
+  task_id: TaskId
+  size: number
+  named: boolean
+  at: number
+  content: Uint8Array | null
+  kept_as: string | null
 }
 
 export interface AccountRow {

@@ -5,9 +5,13 @@ export class JobError extends FogError<
   | { code: 'job.program_missing'; digest: string }
   | { code: 'job.input_missing'; path: string; digest: string }
   | { code: 'job.input_repeated'; path: string }
+  | { code: 'job.field_invalid'; field: string; why: string }
   | { code: 'job.over_budget'; cap: string; budget: string }
   | { code: 'job.unaffordable'; cap: string; available: string }
   | { code: 'job.too_many_open'; open: number; limit: number }
+  | { code: 'job.too_many_tasks'; open: number; adds: number; limit: number }
+  | { code: 'job.too_many_cores'; wants: number; limit: number }
+  | { code: 'job.day_spent'; spent: string; adds: string; limit: string }
 > {
   static override readonly texts = {
     'job.program_missing': {
@@ -22,6 +26,10 @@ export class JobError extends FogError<
       says: 'A task would find two inputs at {path}.',
       fix: 'Give each input a path of its own under /in.',
     },
+    'job.field_invalid': {
+      says: 'In the job, {field} {why}.',
+      fix: 'Change that field; docs/job-document.md shows every one.',
+    },
     'job.over_budget': {
       says: 'The job could cost up to {cap} tokens, and its budget is {budget}.',
       fix: 'Raise the budget, or lower resources.wallSeconds or resources.fuel; what is not used comes back.',
@@ -33,6 +41,18 @@ export class JobError extends FogError<
     'job.too_many_open': {
       says: 'You have {open} jobs that are not over; the limit is {limit}.',
       fix: 'Wait for some to end, or cancel some.',
+    },
+    'job.too_many_tasks': {
+      says: 'You have {open} tasks that are not over and the job adds {adds}; the limit is {limit}.',
+      fix: 'Wait for some to end, give each task more to do, or ask an admin for a larger quota.',
+    },
+    'job.too_many_cores': {
+      says: 'A task asks for {wants} cores, and your account may use {limit} at a time.',
+      fix: 'Lower resources.cores, or ask an admin for a larger quota.',
+    },
+    'job.day_spent': {
+      says: 'Your jobs of the last 24 hours cost up to {spent} tokens and this one up to {adds}; the limit is {limit}.',
+      fix: 'Submit it later, lower what it can cost, or ask an admin for a larger quota.',
     },
   }
 }

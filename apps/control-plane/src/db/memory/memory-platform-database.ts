@@ -5,9 +5,12 @@ import { MemoryLedgerStore } from '@fog/tokenomics'
 import type { Database, Stores, Transaction, WakeTopic } from '../../ports.ts'
 import { MemoryAccessStore } from './memory-access-store.ts'
 import { MemoryBlobIndex } from './memory-blob-index.ts'
+import { MemoryCheckpointStore } from './memory-checkpoint-store.ts'
 import { MemoryEventLog } from './memory-event-log.ts'
 import { MemoryGatewayStore } from './memory-gateway-store.ts'
 import { MemoryLogStore } from './memory-log-store.ts'
+import { MemoryQuotaStore } from './memory-quota-store.ts'
+import { MemoryScheduleStore } from './memory-schedule-store.ts'
 
 /**
  * The whole store in memory, for tests and simulations: one transaction at a time, all of it or nothing. Its `read` sees the
@@ -28,6 +31,9 @@ export class MemoryPlatformDatabase implements Database {
       events: new MemoryEventLog(this.#database),
       logs: new MemoryLogStore(this.#database),
       gateways: new MemoryGatewayStore(this.#database),
+      quotas: new MemoryQuotaStore(this.#database),
+      schedules: new MemoryScheduleStore(this.#database),
+      checkpoints: new MemoryCheckpointStore(this.#database),
     }
   }
 

@@ -1,10 +1,13 @@
 import { describe } from 'vitest'
 import { describeAccessStore } from './access-store-suite.ts'
 import { describeBlobIndex } from './blob-index-suite.ts'
+import { describeCheckpointStore } from './checkpoint-store-suite.ts'
 import { describeDatabase } from './database-suite.ts'
 import { describeEventLog } from './event-log-suite.ts'
 import { describeGatewayStore } from './gateway-store-suite.ts'
 import { describeLogStore } from './log-store-suite.ts'
+import { describeQuotaStore } from './quota-store-suite.ts'
+import { describeScheduleStore } from './schedule-store-suite.ts'
 import type { OpenDatabase } from './open-database.ts'
 
 /** What the control plane's own stores, and the database as a whole, must do whatever they are kept in. */
@@ -17,5 +20,8 @@ export function describeOwnStores(name: string, open: OpenDatabase): void {
     describeEventLog(open)
     describeLogStore(open)
     describeGatewayStore(open)
+    describeQuotaStore(open)
+    describeScheduleStore(open)
+    describeCheckpointStore(open)
   })
 }
