@@ -2,7 +2,7 @@ import { ManualClock, seededRng } from '@fog/kernel'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Fragment, missingOf, parseFragment, splitMessage } from './fragment.ts'
-import { type Arrival, Reassembler, type ReassemblerOptions } from './reassembler.ts'
+import { type FragmentArrival, Reassembler, type ReassemblerOptions } from './reassembler.ts'
 
 const OPTIONS: ReassemblerOptions = {
   mostMessageBytes: 5000,
@@ -25,7 +25,7 @@ function fragmentsOf(id: number, message: Uint8Array, fragmentBytes = 123): Frag
   return splitMessage(idOf(id), message, fragmentBytes).map((bytes) => parseFragment(bytes)!)
 }
 
-function statuses(arrivals: readonly Arrival[]): string[] {
+function statuses(arrivals: readonly FragmentArrival[]): string[] {
   return arrivals.map((arrival) => (arrival.status === 'refused' ? arrival.reason : arrival.status))
 }
 

@@ -13,7 +13,7 @@ export interface ReassemblerOptions {
   readonly lifetimeMs: number
 }
 
-export type Arrival =
+export type FragmentArrival =
   | { readonly status: 'complete'; readonly message: Uint8Array; readonly ack: Ack }
   /** New, but more are to come; or known already. Either way the sender should hear what is here. */
   | { readonly status: 'partial' | 'repeated'; readonly ack: Ack }
@@ -67,7 +67,7 @@ export class Reassembler {
   }
 
   /** Takes a parsed fragment; its data is copied. */
-  accept(fragment: Fragment): Arrival {
+  accept(fragment: Fragment): FragmentArrival {
     this.forgetExpired()
     const id = toHex(fragment.messageId)
     const finished = this.#finished.get(id)
@@ -136,7 +136,7 @@ export class Reassembler {
     this.#unfinished.set(id, message)
   }
 
-  #finish(id: string, message: Unfinished): Arrival {
+  #finish(id: string, message: Unfinished): FragmentArrival {
     this.#drop(id)
     const ack = ackOf(message)
     this.#finished.set(id, { ack, expiresAt: message.expiresAt })
