@@ -96,6 +96,13 @@ export type TaskView = Static<typeof TaskView>
 
 export const OutputFileView = strict({ path: Type.String(), digest: Digest, size: Bytes })
 
+/** How far an attempt came, as it left it in `/state`. */
+export const CheckpointView = strict({
+  at: Timestamp,
+  bytes: Bytes,
+  fuel: Fuel,
+})
+
 export const AttemptView = strict({
   attemptId: id('attempt'),
   taskId: id('task'),
@@ -123,6 +130,10 @@ export const AttemptView = strict({
   digest: Type.Optional(Digest),
   signature: Type.Optional(Type.String()),
   note: Type.Optional(Type.String()),
+  /** The checkpoint it began from; its fuel is that of everybody before. */
+  resumedFrom: Type.Optional(strict({ ...CheckpointView.properties, attemptId: id('attempt') })),
+  /** The newest checkpoint of its own. */
+  checkpoint: Type.Optional(CheckpointView),
 })
 export type AttemptView = Static<typeof AttemptView>
 
@@ -180,6 +191,8 @@ export const ReceiptView = strict({
       tasks: Type.Integer(),
       fuel: Fuel,
       cpuMs: Type.Number(),
+      /** Of that fuel, what was burnt up to checkpoints from which others went on to the result. */
+      checkpointedFuel: Type.Optional(Fuel),
       paid: Tokens,
     }),
   ),

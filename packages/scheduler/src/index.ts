@@ -1,5 +1,6 @@
 export * from './admission.ts'
 export * from './audit.ts'
+export * from './checkpoint.ts'
 export * from './failure-sentence.ts'
 export * from './fill-template.ts'
 export * from './job-life.ts'

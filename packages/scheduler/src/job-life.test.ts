@@ -69,8 +69,31 @@ describe('what is paid', () => {
         nodeId,
         ownerId,
         fuel: 7n,
+        fuelBefore: 0n,
+        cpuMs: second!.report!.cpuMs,
+        wallMs: second!.report!.wallMs,
+        kind: 'result',
       })),
     )
+  })
+
+  test('is also what was done up to the checkpoint that the accepted one went on from, to whom it is due, in order', () => {
+    const done = task({ status: 'done', quorum: 1 })
+    const [first, second] = [some.attempt(done, { fence: 1, status: 'lost' }), some.attempt(done, { fence: 2, status: 'lost' })]
+    const workOf = ({ attemptId, nodeId, ownerId }: Attempt, fuel: bigint) => {
+      return { attemptId, nodeId, ownerId, fuel, cpuMs: 1, wallMs: 2 }
+    }
+    const work = [workOf(first, 5n), workOf(second, 3n)]
+    const resumedFrom = { attemptId: second.attemptId, sequence: 4, at: START, bytes: 10, work }
+    const third = { ...reported(done, 3, 'a', 7n), resumedFrom }
+    const accepted = { ...done, acceptedAttemptId: third.attemptId }
+    const paid = payable([{ task: accepted, attempts: [first, second, third] }])
+    expect(paid.map(({ attemptId, fuel, fuelBefore, kind }) => ({ attemptId, fuel, fuelBefore, kind }))).toEqual([
+      { attemptId: first.attemptId, fuel: 5n, fuelBefore: 0n, kind: 'checkpoint' },
+      { attemptId: second.attemptId, fuel: 3n, fuelBefore: 5n, kind: 'checkpoint' },
+      { attemptId: third.attemptId, fuel: 7n, fuelBefore: 8n, kind: 'result' },
+    ])
+    expect(payable([{ task: { ...accepted, status: 'failed' }, attempts: [first, second, third] }])).toEqual([])
   })
 
   test('is never more than the quorum, nor one owner twice', () => {

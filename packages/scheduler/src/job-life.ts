@@ -1,7 +1,7 @@
 import type { AccountId, AttemptId, Instant, NodeId, TaskId } from '@fog/kernel'
 import type { Job, JobStatus, TaskCounts } from './job.ts'
 import type { TaskWithAttempts } from './job-store.ts'
-import { answerOf, isReported, voices } from './judge.ts'
+import { answerOf, isReported, type ReportedAttempt, voices } from './judge.ts'
 import { isOver } from './states.ts'
 
 /**
@@ -37,18 +37,24 @@ function hasStarted({ running, done, failed }: TaskCounts): boolean {
   return running + done + failed > 0
 }
 
-/** A report that is paid for. */
+/** Work that is paid for: a report, or what an earlier attempt did up to the checkpoint that the accepted one went on from. */
 export interface Payable {
   readonly attemptId: AttemptId
   readonly taskId: TaskId
   readonly nodeId: NodeId
   readonly ownerId: AccountId
   readonly fuel: bigint
+  /** Burnt by those before it in the same line, and paid to them: one cap holds for all of a line. */
+  readonly fuelBefore: bigint
+  readonly cpuMs: number
+  readonly wallMs: number
+  readonly kind: 'result' | 'checkpoint'
 }
 
 /**
  * The reports that are paid: of each done task those that agree with the accepted one, at most `quorum` of them, one for
- * each owner. Whatever failed, was lost, given back or cancelled costs nothing.
+ * each owner, and with each what was done up to the checkpoint it began from. Whatever failed, was lost, given back or
+ * cancelled costs nothing, save where others went on from it.
  */
 export function payable(tasks: readonly TaskWithAttempts[]): Payable[] {
   return tasks.flatMap(({ task, attempts }) => {
@@ -59,12 +65,20 @@ export function payable(tasks: readonly TaskWithAttempts[]): Payable[] {
     return reports
       .filter(({ report }) => answerOf(report) === answerOf(accepted.report))
       .slice(0, task.quorum)
-      .map(({ attemptId, taskId, nodeId, ownerId, report }) => ({
-        attemptId,
-        taskId,
-        nodeId,
-        ownerId,
-        fuel: report.fuel,
-      }))
+      .flatMap(lineOf)
   })
+}
+
+/** All work behind one report, in the order it was done. */
+function lineOf(attempt: ReportedAttempt): Payable[] {
+  const { attemptId, taskId, nodeId, ownerId, report, resumedFrom } = attempt
+  const { fuel, cpuMs, wallMs } = report
+  const last = { attemptId, nodeId, ownerId, fuel, cpuMs, wallMs }
+  const line: Payable[] = []
+  let fuelBefore = 0n
+  for (const work of [...(resumedFrom?.work ?? []), last]) {
+    line.push({ ...work, taskId, fuelBefore, kind: work === last ? 'result' : 'checkpoint' })
+    fuelBefore += work.fuel
+  }
+  return line
 }

@@ -195,8 +195,11 @@ function retryOf(attempts: readonly Attempt[], { outcome }: Report, rules: TaskR
   return `${reason}${detail ? ` (${detail})` : ''}, tried again`
 }
 
+/** Attempts that came to nothing. Ten that were given back, but left a checkpoint, count as one: the task comes on with each. */
 function countWasted(attempts: readonly Attempt[]): number {
-  return attempts.filter(({ status }) => status === 'lost' || status === 'returned').length
+  const wasted = attempts.filter(({ status }) => status === 'lost' || status === 'returned')
+  const further = wasted.filter(({ status, checkpoint }) => status === 'returned' && checkpoint !== undefined)
+  return wasted.length - further.length + Math.floor(further.length / 10)
 }
 
 /** The task waits for its turn again at once: it did nothing wrong, so nothing counts against it. */

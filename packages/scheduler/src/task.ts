@@ -1,3 +1,4 @@
+import type { CheckpointMark, Resumed } from './checkpoint.ts'
 import type { AccountId, AttemptId, Instant, JobId, NodeId, TaskId } from '@fog/kernel'
 
 export type TaskStatus = 'queued' | 'running' | 'done' | 'failed' | 'cancelled'
@@ -76,6 +77,10 @@ export interface Attempt {
   readonly report?: Report | undefined
   /** It was asked to make room and has until then to keep what it has; then its room is taken. */
   readonly yieldBy?: Instant | undefined
+  /** The checkpoint it began from; undefined began anew. */
+  readonly resumedFrom?: Resumed | undefined
+  /** The newest of its own. */
+  readonly checkpoint?: CheckpointMark | undefined
   /** Why it was lost, returned, preempted or not agreed with. */
   readonly note?: string | undefined
 }

@@ -1,5 +1,17 @@
 import { amount } from '@fog/kernel'
-import type { Attempt, CountDelta, Heard, Job, JobSpec, Report, StepSpec, Task, TaskLimits } from '@fog/scheduler'
+import type {
+  Attempt,
+  CheckpointMark,
+  CountDelta,
+  Heard,
+  Job,
+  JobSpec,
+  Report,
+  Resumed,
+  StepSpec,
+  Task,
+  TaskLimits,
+} from '@fog/scheduler'
 import type { RowShape } from './rows.ts'
 import type { AttemptRow, JobRow, TaskRow } from './tables.ts'
 
@@ -69,6 +81,8 @@ export const ATTEMPT: RowShape<Attempt> = {
   started_at: ['int8', (attempt) => attempt.startedAt],
   ended_at: ['int8', (attempt) => attempt.endedAt],
   report: ['json', (attempt) => attempt.report],
+  resumed_from: ['json', (attempt) => attempt.resumedFrom],
+  checkpoint: ['json', (attempt) => attempt.checkpoint],
   note: ['text', (attempt) => attempt.note],
 }
 
@@ -164,6 +178,8 @@ export function toAttempt(row: AttemptRow): Attempt {
     startedAt: row.started_at ?? undefined,
     endedAt: row.ended_at ?? undefined,
     report: row.report === null ? undefined : toReport(row.report),
+    resumedFrom: row.resumed_from === null ? undefined : withWork(row.resumed_from as Resumed),
+    checkpoint: row.checkpoint === null ? undefined : withOwnFuel(row.checkpoint as CheckpointMark),
     note: row.note ?? undefined,
   }
 }
@@ -185,6 +201,15 @@ type KeptSteps = readonly (Omit<StepSpec, 'limits'> & KeptLimits)[]
 function toReport(document: unknown): Report {
   const report = document as Omit<Report, 'fuel'> & KeptFuel
   return { ...report, fuel: BigInt(report.fuel) }
+}
+
+/** Whose work is in a checkpoint, with its fuel as a big integer again. */
+export function withWork<Of extends Pick<Resumed, 'work'>>(document: Of): Of {
+  return { ...document, work: document.work.map(withOwnFuel) }
+}
+
+function withOwnFuel<Of extends { readonly fuel: bigint }>(document: Of): Of {
+  return { ...document, fuel: BigInt(document.fuel) }
 }
 
 /** JSON has no big integers: see `toJson`. */

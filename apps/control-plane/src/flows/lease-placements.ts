@@ -1,6 +1,14 @@
 import { NOTHING } from '@fog/fog'
 import { type AttemptId, type Instant, newId } from '@fog/kernel'
-import { type Attempt, leaseMsOf, type NodeView, type Placement, type QueuedTask } from '@fog/scheduler'
+import {
+  type Attempt,
+  handsOnState,
+  leaseMsOf,
+  type NodeView,
+  type Placement,
+  type QueuedTask,
+  resumedFrom,
+} from '@fog/scheduler'
 import type { Platform } from '../platform.ts'
 import type { Transaction } from '../ports.ts'
 import { advanceTasks, type TaskChange } from './advance-tasks.ts'
@@ -23,8 +31,9 @@ export async function leasePlacements(
   queue: readonly QueuedTask[],
   nodes: readonly Pick<NodeView, 'nodeId' | 'ownerId'>[],
 ): Promise<readonly Attempt[]> {
-  const attempts = leasesFor(platform, [...placed, ...ahead], queue, nodes, platform.clock.now())
-  if (attempts.length === 0) return []
+  const leases = leasesFor(platform, [...placed, ...ahead], queue, nodes, platform.clock.now())
+  if (leases.length === 0) return []
+  const attempts = await resumed(tx, leases, queue)
   const tasks = new Map(queue.map((each) => [each.task.taskId, each]))
   const wanted = attempts.map(({ attemptId, nodeId, taskId }, i) => {
     const { cpuMilli, memoryBytes, diskBytes } = tasks.get(taskId)!.job.spec.limits
@@ -37,6 +46,16 @@ export async function leasePlacements(
   await advanceTasks(platform, tx, changes, queue)
   tx.wake('dispatch')
   return leased
+}
+
+/** A task that was under way before goes on from its newest checkpoint, where it may. */
+async function resumed(tx: Transaction, leases: readonly Attempt[], queue: readonly QueuedTask[]): Promise<Attempt[]> {
+  const left = queue.filter(({ task, attempts }) => handsOnState(task) && attempts.some(({ checkpoint }) => checkpoint))
+  const newest = await tx.checkpoints.newest(left.map(({ task }) => task.taskId))
+  return leases.map((lease) => {
+    const checkpoint = newest.get(lease.taskId)
+    return checkpoint ? { ...lease, resumedFrom: resumedFrom(checkpoint) } : lease
+  })
 }
 
 /** A lease for each placement; several of one task carry rising fences. */

@@ -1,10 +1,10 @@
 import type { ReceiptView } from '@fog/contract'
 import { amount, formatTokens, toRfc3339, ZERO } from '@fog/kernel'
-import { type Job, TIER_TERMS } from '@fog/scheduler'
+import { fuelOf, type Job, type Payable, TIER_TERMS } from '@fog/scheduler'
 import { transferIdOf } from '@fog/tokenomics'
 import type { Platform } from '../platform.ts'
 import type { Stores } from '../ports.ts'
-import { type NodePay, paidWork, type PaidResult, payByNode } from './settle-job.ts'
+import { type NodePay, paidWork, payByNode } from './settle-job.ts'
 
 /** Who ran the job, how long, what it used and what it cost. Until the job is settled, what it has cost so far. */
 export async function receiptOf({ database, config }: Platform, job: Job): Promise<ReceiptView> {
@@ -48,15 +48,22 @@ async function linesOf(nodes: Stores['nodes'], pay: readonly NodePay[]): Promise
       nodeId,
       nodeName: node?.name ?? 'unknown',
       ownerId,
-      tasks: new Set(work.map(({ taskId }) => taskId)).size,
+      tasks: new Set(work.filter(({ kind }) => kind === 'result').map(({ taskId }) => taskId)).size,
       fuel: String(work.reduce((sum, { fuel }) => sum + fuel, 0n)),
       cpuMs: sumOf(work, 'cpuMs'),
       paid: formatTokens(paid),
+      ...checkpointedOf(work),
     })
   }
   return lines
 }
 
-function sumOf(work: readonly PaidResult[], figure: 'cpuMs' | 'wallMs'): number {
+/** What was done up to checkpoints that others went on from. */
+function checkpointedOf(work: readonly Payable[]): { checkpointedFuel?: string } {
+  const handedOn = work.filter(({ kind }) => kind === 'checkpoint')
+  return handedOn.length > 0 ? { checkpointedFuel: String(fuelOf(handedOn)) } : {}
+}
+
+function sumOf(work: readonly Payable[], figure: 'cpuMs' | 'wallMs'): number {
   return work.reduce((sum, result) => sum + result[figure], 0)
 }

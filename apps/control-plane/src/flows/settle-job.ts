@@ -7,8 +7,6 @@ import type { Stores, Transaction } from '../ports.ts'
 const MOST = 32
 const PAGE = 1000
 
-export type PaidResult = Payable & { readonly cpuMs: number; readonly wallMs: number }
-
 /** Ends the holds of finished jobs: accepted work is paid, the rest goes back. Each in one transaction with its event. */
 export async function settleJobs({ database, clock, config }: Platform): Promise<Batch> {
   return database.transact(async (tx) => {
@@ -33,8 +31,8 @@ async function settleJob(tx: Transaction, ledger: Ledger, job: Job, feeBasisPoin
 }
 
 /** The results a finished job pays for. Read in pages: a job may have very many. */
-export async function paidWork(stores: Pick<Stores, 'jobs'>, jobId: JobId): Promise<PaidResult[]> {
-  const work: PaidResult[] = []
+export async function paidWork(stores: Pick<Stores, 'jobs'>, jobId: JobId): Promise<Payable[]> {
+  const work: Payable[] = []
   for (let after: number | undefined; ;) {
     const page = await stores.jobs.listAgreed({ jobId, after, limit: PAGE })
     const last = page.at(-1)
@@ -43,11 +41,7 @@ export async function paidWork(stores: Pick<Stores, 'jobs'>, jobId: JobId): Prom
     const byTask = Map.groupBy(page, ({ task }) => task.taskId)
     for (const results of byTask.values()) {
       const attempts = results.map(({ attempt }) => attempt)
-      const used = new Map(attempts.map((attempt) => [attempt.attemptId, attempt.report]))
-      for (const paid of payable([{ task: results[0]!.task, attempts }])) {
-        const { cpuMs, wallMs } = used.get(paid.attemptId)!
-        work.push({ ...paid, cpuMs, wallMs })
-      }
+      work.push(...payable([{ task: results[0]!.task, attempts }]))
     }
   }
 }
@@ -61,23 +55,28 @@ async function endHold(ledger: Ledger, holdId: HoldId, payments: readonly Paymen
 export interface NodePay {
   readonly nodeId: NodeId
   readonly ownerId: AccountId
-  readonly work: readonly PaidResult[]
+  readonly work: readonly Payable[]
   readonly price: Amount
   readonly paid: Amount
   readonly fee: Amount
 }
 
 /** One payment a node: split once over all its work, so that small tasks do not lose their pay to rounding. */
-export function payByNode(job: Job, work: readonly PaidResult[], feeBasisPoints: bigint): NodePay[] {
+export function payByNode(job: Job, work: readonly Payable[], feeBasisPoints: bigint): NodePay[] {
   return [...Map.groupBy(work, ({ nodeId }) => nodeId)].map(([nodeId, results]) => {
-    const price = amount(results.reduce((sum, { fuel }) => sum + priceOfWork(job, fuel), 0n))
+    const price = amount(results.reduce((sum, each) => sum + priceOfWork(job, each), 0n))
     const { worker: paid, treasury: fee } = splitPayment(price, feeBasisPoints)
     return { nodeId, ownerId: results[0]!.ownerId, work: results, price, paid, fee }
   })
 }
 
-/** What one accepted result costs. */
-export function priceOfWork(job: Job, fuelUsed: bigint): Amount {
+/**
+ * What a piece of paid work costs: what the line costs with it, less what it cost before. So the parts of a line cost together
+ * what one node would have been paid for all of it, cap and rounding included.
+ */
+export function priceOfWork(job: Job, { fuel, fuelBefore }: Pick<Payable, 'fuel' | 'fuelBefore'>): Amount {
   const { priceMilli } = TIER_TERMS[job.spec.tier]
-  return priceOf({ fuelUsed, cap: job.taskPriceCap, unitsPerGigafuel: job.unitsPerGigafuel, priceMilli })
+  const { taskPriceCap: cap, unitsPerGigafuel } = job
+  const upTo = (fuelUsed: bigint) => priceOf({ fuelUsed, cap, unitsPerGigafuel, priceMilli })
+  return amount(upTo(fuelBefore + fuel) - upTo(fuelBefore))
 }

@@ -16,7 +16,7 @@ import type {
 } from '@fog/contract'
 import { type FogNode, type Resources, stateOf } from '@fog/fog'
 import { type AccountId, formatTokens, type Instant, toRfc3339 } from '@fog/kernel'
-import { type Attempt, failureSentence, type Job, type Report, type Task } from '@fog/scheduler'
+import { type Attempt, type CheckpointMark, failureSentence, fuelOf, type Job, type Report, type Task } from '@fog/scheduler'
 import type { LedgerAudit, Transfer } from '@fog/tokenomics'
 import { isLocked } from '../access/lockout.ts'
 import type { IssuedSession } from '../access/sessions.ts'
@@ -108,8 +108,20 @@ export function attemptView(attempt: Attempt, task: Task, nodeName: string): Att
       digest: report?.digest,
       signature: report?.signature,
       note,
+      resumedFrom: resumedView(attempt),
+      checkpoint: checkpointView(attempt.checkpoint),
     }),
   }
+}
+
+function resumedView({ resumedFrom: from }: Attempt): AttemptView['resumedFrom'] {
+  if (!from) return undefined
+  const fuel = String(fuelOf(from.work))
+  return { attemptId: from.attemptId, at: toRfc3339(from.at), bytes: from.bytes, fuel }
+}
+
+function checkpointView(mark: CheckpointMark | undefined): AttemptView['checkpoint'] {
+  return mark && { at: toRfc3339(mark.at), bytes: mark.bytes, fuel: String(mark.fuel) }
 }
 
 export function resultView(task: Task, report: Report): TaskResultView {

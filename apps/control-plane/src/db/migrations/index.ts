@@ -1,4 +1,5 @@
 import { access } from './0004-access.ts'
+import { checkpoints } from './0006-checkpoints.ts'
 import { content } from './0005-content.ts'
 import { jobFeatures } from './0008-job-features.ts'
 import { jobs } from './0002-jobs.ts'
@@ -20,6 +21,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 3, name: 'ledger', sql: ledger },
   { number: 4, name: 'access', sql: access },
   { number: 5, name: 'content', sql: content },
+  { number: 6, name: 'checkpoints', sql: checkpoints },
   { number: 7, name: 'tiers', sql: tiers },
   { number: 8, name: 'job-features', sql: jobFeatures },
 ]
