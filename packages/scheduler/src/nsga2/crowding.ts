@@ -19,33 +19,25 @@ export function crowding(objectives: Float64Array, objectiveCount: number, membe
   return distances
 }
 
-/**
- * The `keep` members of one front that are left when always the most crowded one goes and its neighbours' distances are
- * reckoned anew, as Kukkonen and Deb, "Improved pruning of non-dominated solutions based on crowding distance for
- * bi-objective optimization problems" (2006): cutting all at once by distances measured once would tear holes where points
- * stand in groups. Answers members in their order. O(m n log n).
- * @throws Nsga2Error `nsga2.not_a_number` or `nsga2.wrong_shape`.
- */
-export function prune(
-  objectives: Float64Array,
-  objectiveCount: number,
-  keep: number,
-  members?: Uint32Array,
-): Uint32Array {
-  const front = Uint32Array.from(members ?? everyPoint(countPoints(objectives, objectiveCount)))
-  checkComparable(objectives, objectiveCount, countPoints(objectives, objectiveCount), 'An objective')
-  const kept = new Crowd(objectiveCount).prune(objectives, front, keep, new Float64Array(front.length))
-  return front.subarray(0, kept)
-}
-
-function everyPoint(count: number): Uint32Array {
+export function everyPoint(count: number): Uint32Array {
   return Uint32Array.from({ length: count }, (_, i) => i)
 }
 
 const NONE = 0xffff_ffff
 
+/** How alone members of a front stand, and who goes when there are too many. */
+export interface Density {
+  /** Fills `distances[i]` for `members[i]`: the larger, the more alone. */
+  measure(objectives: Float64Array, members: Uint32Array, distances: Float64Array): void
+  /**
+   * Takes out the most crowded, one at a time, until `keep` are left. Moves them to the front of `members`, in their order,
+   * with their distances among each other in `distances`, and answers how many they are.
+   */
+  prune(objectives: Float64Array, members: Uint32Array, keep: number, distances: Float64Array): number
+}
+
 /** `crowding` and `prune` for who asks again and again: keeps its scratch space. Members are known by their place. */
-export class Crowd {
+export class Crowd implements Density {
   readonly #width: number
   readonly #sorter = new LexicographicSorter()
   readonly #ranges: Float64Array
@@ -64,16 +56,11 @@ export class Crowd {
     this.#ranges = new Float64Array(objectiveCount)
   }
 
-  /** Fills `distances[i]` for `members[i]`. */
   measure(objectives: Float64Array, members: Uint32Array, distances: Float64Array): void {
     this.#link(objectives, members)
     for (let i = 0; i < this.#size; i++) distances[i] = this.#distanceOf(i)
   }
 
-  /**
-   * Moves the `keep` members to stay to the front of `members`, in their order, with their distances among each other in
-   * `distances`, and answers how many they are.
-   */
   prune(objectives: Float64Array, members: Uint32Array, keep: number, distances: Float64Array): number {
     this.measure(objectives, members, distances)
     if (members.length <= keep) return members.length
@@ -135,8 +122,8 @@ export class Crowd {
     const [size, lowerOf, higherOf] = [this.#size, this.#lower, this.#higher]
     const gone = this.#heap[0]!
     this.#put(0, this.#heap[left - 1]!)
-    this.#placeInHeap[gone] = NONE
     this.#sink(0, left - 1, distances)
+    this.#placeInHeap[gone] = NONE
     for (let base = 0; base < size * this.#width; base += size) {
       const lower = lowerOf[base + gone]!
       const higher = higherOf[base + gone]!
@@ -210,12 +197,13 @@ function isBefore(a: number, b: number, distances: Float64Array): boolean {
   return distances[a]! < distances[b]! || (distances[a] === distances[b] && a < b)
 }
 
-/** Range of the finite values; -1 when all values are equal, 0 when no two finite ones differ. */
+/** Range of the finite values; -1 when all values are equal, 0 when no two finite ones are a finite range apart. */
 function finiteRange(column: Float64Array, order: Uint32Array, size: number): number {
   let low = 0
   let high = size - 1
   if (size === 0 || column[order[low]!] === column[order[high]!]) return -1
   while (column[order[low]!] === -Infinity) low++
   while (high > low && column[order[high]!] === Infinity) high--
-  return high < low ? 0 : column[order[high]!]! - column[order[low]!]!
+  const range = column[order[high]!]! - column[order[low]!]!
+  return Number.isFinite(range) ? range : 0
 }

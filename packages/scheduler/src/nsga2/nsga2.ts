@@ -1,6 +1,8 @@
 import type { Clock, Instant, Rng } from '@fog/kernel'
 import { badOption, type GenomeKind } from './genome.ts'
+import { Crowd } from './crowding.ts'
 import { Population } from './population.ts'
+import { SuitedDensity } from './prune.ts'
 
 /** What is to be minimised, and over what. */
 export interface Problem<Genome> {
@@ -20,6 +22,11 @@ export interface EvolutionOptions<Genome> {
   readonly rng: Rng
   /** Solutions kept from generation to generation, an even number from 4 on. 100. */
   readonly population?: number
+  /**
+   * What holds solutions apart. `crowding` is the paper's crowding distance; `suited` (default) takes it up to two objectives
+   * and the nearest neighbours from three on, see `prune`.
+   */
+  readonly density?: 'suited' | 'crowding'
   /** Known solutions to begin with, copied, at most as many as the population; chance makes the others. */
   readonly seeds?: readonly Genome[]
 }
@@ -96,7 +103,7 @@ function limit(option: string, most: number = Infinity): number {
  * A population on its way, one generation a step, for who wants to look or do other things between.
  *
  * Differs from the paper where that was found better: survivors of the last front are chosen by taking the most crowded out
- * one at a time (Kukkonen and Deb 2006), of feasible solutions equal in all objectives all but the eldest come last, and a
+ * one at a time (`prune`), of feasible solutions equal in all objectives all but the eldest come last, and a
  * child equal to its parent mutates (see the genome kinds). Binary tournaments pair two shuffles of the population, as in
  * Deb's own program, so that each member takes part in exactly two.
  */
@@ -110,8 +117,9 @@ export class Evolution<Genome> {
   #evaluations = 0
   #generations = 0
 
-  constructor(problem: Problem<Genome>, { rng, population = 100, seeds = [] }: EvolutionOptions<Genome>) {
+  constructor(problem: Problem<Genome>, options: EvolutionOptions<Genome>) {
     const { objectiveCount } = problem
+    const { rng, population = 100, seeds = [], density = 'suited' } = options
     if (!Number.isInteger(population) || population < 4 || population % 2 === 1) {
       throw badOption('population', 'an even number from 4 on', population)
     }
@@ -123,7 +131,11 @@ export class Evolution<Genome> {
     this.#rng = rng
     this.#size = population
     this.#seeds = seeds
-    this.#population = new Population(population, objectiveCount)
+    this.#population = new Population(
+      population,
+      objectiveCount,
+      density === 'suited' ? new SuitedDensity(objectiveCount) : new Crowd(objectiveCount),
+    )
     this.#shuffle = Uint32Array.from({ length: population }, (_, i) => i)
   }
 

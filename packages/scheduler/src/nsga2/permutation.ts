@@ -6,13 +6,13 @@ export interface PermutationOptions {
   readonly length: number
   /** Chance that two parents cross at all. 0.9. */
   readonly crossoverChance?: number
-  /** Chance of a child to be mutated, by one swap of two places or by turning a stretch round, each half the time. 0.3. */
+  /** Chance of a child to be mutated: one thing moves elsewhere, two swap, or a stretch turns round, a third each. 0.5. */
   readonly mutationChance?: number
 }
 
 /**
  * Orders of `length` things, as Int32Array: order crossover (Davis, "Applying adaptive algorithms to epistatic domains",
- * 1985), which keeps a stretch of one parent and the order of the other, then a swap or an inversion. A child that came out
+ * 1985), which keeps a stretch of one parent and the order of the other, then a move, a swap or an inversion. A child that came out
  * equal to its parent is always mutated.
  * @throws Nsga2Error `nsga2.bad_option`.
  */
@@ -20,7 +20,7 @@ export function permutation(options: PermutationOptions): GenomeKind<Int32Array>
   const { length } = options
   if (!Number.isInteger(length) || length < 1) throw badOption('length', 'a whole number from 1 on', length)
   const crossoverChance = bounded('crossoverChance', options.crossoverChance ?? 0.9, 0, 1)
-  const mutationChance = bounded('mutationChance', options.mutationChance ?? 0.3, 0, 1)
+  const mutationChance = bounded('mutationChance', options.mutationChance ?? 0.5, 0, 1)
   const isKept = new Uint8Array(length)
 
   function mutate(genome: Int32Array, parent: Int32Array, rng: Rng): void {
@@ -29,7 +29,9 @@ export function permutation(options: PermutationOptions): GenomeKind<Int32Array>
     const a = Math.floor(rng.next() * length)
     const other = Math.floor(rng.next() * (length - 1))
     const b = other < a ? other : other + 1
-    if (rng.next() < 0.5) swap(genome, a, b)
+    const kind = rng.next() * 3
+    if (kind < 1) move(genome, a, b)
+    else if (kind < 2) swap(genome, a, b)
     else genome.subarray(Math.min(a, b), Math.max(a, b) + 1).reverse()
   }
 
@@ -76,6 +78,13 @@ function crossOrder(
     child[at] = gene
     at = at + 1 === length ? 0 : at + 1
   }
+}
+
+function move(genome: Int32Array, from: number, to: number): void {
+  const gene = genome[from]!
+  if (from < to) genome.copyWithin(from, from + 1, to + 1)
+  else genome.copyWithin(to + 1, to, from)
+  genome[to] = gene
 }
 
 function swap(genome: Int32Array, a: number, b: number): void {

@@ -1,5 +1,5 @@
 import type { Rng } from '@fog/kernel'
-import { Crowd } from './crowding.ts'
+import type { Density } from './crowding.ts'
 import type { GenomeKind } from './genome.ts'
 import { LexicographicSorter } from './lexicographic.ts'
 import type { Front } from './nsga2.ts'
@@ -17,7 +17,7 @@ export class Population<Genome> {
   readonly #ranks: Uint32Array
   readonly #distances: Float64Array
   readonly #sorter: FrontSorter
-  readonly #crowd: Crowd
+  readonly #density: Density
   /** Members by rank, and where each rank begins. */
   readonly #byRank: Uint32Array
   readonly #starts: Uint32Array
@@ -26,7 +26,7 @@ export class Population<Genome> {
   #isConstrained = false
   count = 0
 
-  constructor(size: number, objectiveCount: number) {
+  constructor(size: number, objectiveCount: number, density: Density) {
     const room = 2 * size
     this.#width = objectiveCount
     this.#objectives = new Float64Array(room * objectiveCount)
@@ -37,7 +37,7 @@ export class Population<Genome> {
     this.#ranks = new Uint32Array(room)
     this.#distances = new Float64Array(room)
     this.#sorter = new FrontSorter(objectiveCount)
-    this.#crowd = new Crowd(objectiveCount)
+    this.#density = density
     this.#byRank = new Uint32Array(room)
     this.#starts = new Uint32Array(room + 2)
     this.#frontDistances = new Float64Array(room)
@@ -74,7 +74,7 @@ export class Population<Genome> {
     let kept = 0
     for (let front = 0; front < fronts && kept < size; front++) {
       const members = this.#byRank.subarray(this.#starts[front], this.#starts[front + 1])
-      const left = this.#crowd.prune(this.#objectives, members, size - kept, this.#frontDistances)
+      const left = this.#density.prune(this.#objectives, members, size - kept, this.#frontDistances)
       for (let i = 0; i < left; i++) {
         this.#stays[members[i]!] = 1
         this.#distances[members[i]!] = this.#frontDistances[i]!

@@ -60,6 +60,10 @@ export class FrontSorter {
     checkComparable(objectives, this.#width, count, 'An objective')
     this.#grow(count)
     if (!violations) return this.#sortFeasible(objectives, count, ranks)
+    if (violations.length < count) {
+      const expected = `${count} long`
+      throw new Nsga2Error({ code: 'nsga2.wrong_shape', what: 'violations', expected, found: violations.length })
+    }
     checkComparable(violations, 1, count, 'The constraint violation')
     return this.#sortConstrained(objectives, count, ranks, violations)
   }

@@ -1,0 +1,5 @@
+export * from './brute-force.ts'
+export * from './constrained.ts'
+export * from './discrete.ts'
+export * from './dtlz.ts'
+export * from './zdt.ts'
