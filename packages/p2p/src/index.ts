@@ -1,0 +1,3 @@
+export * from './memory-transport.ts'
+export * from './peer-id.ts'
+export * from './transport.ts'
