@@ -64,6 +64,7 @@ export const JobView = strict({
   verification: strict({ quorum: Type.Integer(), spotCheckPercent: Type.Number() }),
   priceCap: Tokens,
   cost: Type.Optional(Tokens),
+  credit: Type.Optional(Tokens),
   settled: Type.Boolean(),
   failure: Type.Optional(Type.String()),
   submittedAt: Timestamp,
@@ -163,6 +164,12 @@ export const TaskResultView = strict({
 })
 export type TaskResultView = Static<typeof TaskResultView>
 
+export const PromiseKind = Type.Union([
+  Type.Literal('queue_wait'),
+  Type.Literal('restart'),
+  Type.Literal('run_stretch'),
+])
+
 /** Who ran it, how long, what it used and what it cost. */
 export const ReceiptView = strict({
   jobId: id('job'),
@@ -182,6 +189,17 @@ export const ReceiptView = strict({
   fee: Tokens,
   unitPrice: Type.String({ description: 'Tokens for 10^9 fuel at this tier' }),
   settled: Type.Boolean(),
+  /** What comes back beside the unused part, for promises of the tier that were not kept. */
+  credit: Type.Optional(
+    strict({
+      due: Tokens,
+      paid: Tokens,
+      owed: Type.String({ description: 'What the treasury could not pay yet' }),
+      percent: Type.Number({ description: 'Of the price of each task concerned' }),
+      tasks: Type.Integer(),
+      broken: Type.Array(PromiseKind),
+    }),
+  ),
   transferId: Type.Optional(id('transfer')),
   lines: Type.Array(
     strict({

@@ -1,17 +1,21 @@
 import type { ReceiptView } from '@fog/contract'
-import { amount, formatTokens, toRfc3339, ZERO } from '@fog/kernel'
-import { fuelOf, type Job, type Payable, TIER_TERMS } from '@fog/scheduler'
+import { type Amount, amount, formatTokens, toRfc3339, ZERO } from '@fog/kernel'
+import { fuelOf, type Job, type Payable, type TaskCredit, TIER_TERMS } from '@fog/scheduler'
 import { transferIdOf } from '@fog/tokenomics'
 import type { Platform } from '../platform.ts'
 import type { Stores } from '../ports.ts'
-import { type NodePay, paidWork, payByNode } from './settle-job.ts'
+import { feeOf, type NodePay, payByNode } from './job-price.ts'
+import { creditsOfJob, creditSum } from './pay-credits.ts'
+import { paidWork } from './settle-job.ts'
 
 /** Who ran the job, how long, what it used and what it cost. Until the job is settled, what it has cost so far. */
 export async function receiptOf({ database, config }: Platform, job: Job): Promise<ReceiptView> {
   const work = await paidWork(database.read, job.jobId)
   const hold = await database.read.ledger.findHold(job.holdId)
   const held = hold?.amount ?? job.priceCap
-  const pay = payByNode(job, work, config.prices.feeBasisPoints)
+  const pay = payByNode(job, work, feeOf(job, config.prices.feeBasisPoints))
+  const credits = await creditsOfJob(database.read, job, work)
+  const credit = job.credit ?? creditSum(credits)
   const cost = job.cost ?? amount(pay.reduce((sum, { price }) => sum + price, 0n))
   const fee = amount(pay.reduce((sum, each) => sum + each.fee, 0n))
   const { priceMilli } = TIER_TERMS[job.spec.tier]
@@ -33,10 +37,26 @@ export async function receiptOf({ database, config }: Platform, job: Job): Promi
     fee: formatTokens(fee),
     unitPrice: formatTokens((job.unitsPerGigafuel * BigInt(priceMilli)) / 1000n),
     settled: job.settled,
+    ...(credit > 0n ? { credit: creditView(job, credits, credit) } : {}),
     ...(job.settled
       ? { transferId: transferIdOf(job.holdId, hold?.status === 'released' ? 'release' : 'settle') }
       : {}),
     lines: await linesOf(database.read.nodes, pay),
+  }
+}
+
+function creditView(
+  { creditPaid = ZERO, spec }: Job,
+  credits: readonly TaskCredit[],
+  credit: Amount,
+): NonNullable<ReceiptView['credit']> {
+  return {
+    due: formatTokens(credit),
+    paid: formatTokens(creditPaid),
+    owed: formatTokens(amount(credit - creditPaid)),
+    percent: TIER_TERMS[spec.tier].creditBasisPoints / 100,
+    tasks: credits.length,
+    broken: [...new Set(credits.flatMap(({ broken }) => broken))].sort(),
   }
 }
 

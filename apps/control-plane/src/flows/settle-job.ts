@@ -1,33 +1,44 @@
-import { type AccountId, type Amount, amount, formatTokens, type HoldId, type JobId, type NodeId } from '@fog/kernel'
-import { type Job, type Payable, payable, TIER_TERMS } from '@fog/scheduler'
-import { Ledger, type Payment, priceOf, splitPayment } from '@fog/tokenomics'
+import { type Amount, amount, formatTokens, type HoldId, type JobId } from '@fog/kernel'
+import { type Job, type Payable, payable } from '@fog/scheduler'
+import { Ledger, type Payment } from '@fog/tokenomics'
 import type { Batch, Platform } from '../platform.ts'
 import type { Stores, Transaction } from '../ports.ts'
+import { priceOfResult } from './job-spec.ts'
+import { feeOf, payByNode } from './job-price.ts'
+import { creditsOfJob, creditSum, payCredit } from './pay-credits.ts'
 
 const MOST = 32
 const PAGE = 1000
 
-/** Ends the holds of finished jobs: accepted work is paid, the rest goes back. Each in one transaction with its event. */
-export async function settleJobs({ database, clock, config }: Platform): Promise<Batch> {
+/**
+ * Ends the holds of finished jobs: accepted work is paid, the rest goes back, and what was promised and not kept is credited.
+ * Each in one transaction with its events.
+ */
+export async function settleJobs(platform: Platform): Promise<Batch> {
+  const { database, clock } = platform
   return database.transact(async (tx) => {
     const jobs = await tx.jobs.takeUnsettled(MOST)
     const ledger = new Ledger({ store: tx.ledger, clock })
-    for (const job of jobs) await settleJob(tx, ledger, job, config.prices.feeBasisPoints, clock.now())
+    for (const job of jobs) await settleJob(platform, tx, ledger, job)
     if (jobs.length > 0) tx.wake('events')
     return { next: jobs.length === MOST ? 'more' : 'idle', count: jobs.length }
   })
 }
 
-async function settleJob(tx: Transaction, ledger: Ledger, job: Job, feeBasisPoints: bigint, at: number): Promise<void> {
+async function settleJob(platform: Platform, tx: Transaction, ledger: Ledger, job: Job): Promise<void> {
+  const { clock, config } = platform
   const work = await paidWork(tx, job.jobId)
-  const pay = payByNode(job, work, feeBasisPoints)
+  const pay = payByNode(job, work, feeOf(job, config.prices.feeBasisPoints))
+  const credit = creditSum(await creditsOfJob(tx, job, work))
   const payments = pay.map(({ ownerId, paid }) => ({ accountId: ownerId, amount: paid }))
   const fee = amount(pay.reduce((sum, each) => sum + each.fee, 0n))
   const end = await endHold(ledger, job.holdId, payments, fee)
-  await tx.jobs.saveJob({ ...job, settled: true, cost: end.hold.spent })
   const [cost, returned] = [formatTokens(end.hold.spent), formatTokens(end.refunded)]
   const { accountId, jobId } = job
-  await tx.events.append([{ type: 'job.settled', at, accountId, jobId, data: { cost, returned } }])
+  const data = { cost, returned, ...(credit > 0n ? { credit: formatTokens(credit) } : {}) }
+  await tx.events.append([{ type: 'job.settled', at: clock.now(), accountId, jobId, data }])
+  const settled: Job = { ...job, settled: true, cost: end.hold.spent, ...(credit > 0n ? { credit } : {}) }
+  await tx.jobs.saveJob(await payCredit(platform, tx, ledger, settled))
 }
 
 /** The results a finished job pays for. Read in pages: a job may have very many. */
@@ -51,32 +62,9 @@ async function endHold(ledger: Ledger, holdId: HoldId, payments: readonly Paymen
   return ledger.settle({ holdId, payments, treasuryFee })
 }
 
-/** What a node earned with a job, and the platform's part of it. */
-export interface NodePay {
-  readonly nodeId: NodeId
-  readonly ownerId: AccountId
-  readonly work: readonly Payable[]
-  readonly price: Amount
-  readonly paid: Amount
-  readonly fee: Amount
-}
-
-/** One payment a node: split once over all its work, so that small tasks do not lose their pay to rounding. */
-export function payByNode(job: Job, work: readonly Payable[], feeBasisPoints: bigint): NodePay[] {
-  return [...Map.groupBy(work, ({ nodeId }) => nodeId)].map(([nodeId, results]) => {
-    const price = amount(results.reduce((sum, each) => sum + priceOfWork(job, each), 0n))
-    const { worker: paid, treasury: fee } = splitPayment(price, feeBasisPoints)
-    return { nodeId, ownerId: results[0]!.ownerId, work: results, price, paid, fee }
-  })
-}
-
-/**
- * What a piece of paid work costs: what the line costs with it, less what it cost before. So the parts of a line cost together
- * what one node would have been paid for all of it, cap and rounding included.
- */
-export function priceOfWork(job: Job, { fuel, fuelBefore }: Pick<Payable, 'fuel' | 'fuelBefore'>): Amount {
-  const { priceMilli } = TIER_TERMS[job.spec.tier]
-  const { taskPriceCap: cap, unitsPerGigafuel } = job
-  const upTo = (fuelUsed: bigint) => priceOf({ fuelUsed, cap, unitsPerGigafuel, priceMilli })
-  return amount(upTo(fuelBefore + fuel) - upTo(fuelBefore))
+/** The most one result of a task can cost: in a job of several steps that of its own step. */
+function capOfTask({ spec, taskPriceCap, unitsPerGigafuel }: Job, index: number): Amount {
+  const place = stepPlaceOf(spec, index)
+  if (place === undefined) return taskPriceCap
+  return priceOfResult({ tier: spec.tier, limits: spec.steps![place]!.limits }, { unitsPerGigafuel })
 }

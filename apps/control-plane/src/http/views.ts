@@ -26,7 +26,7 @@ import { present } from './present.ts'
 /** How the platform's things look from outside. Pure: whoever calls brings all that is shown. */
 
 export function jobView(job: Job): JobView {
-  const { spec, counts, failure, cost, startedAt, finishedAt } = job
+  const { spec, counts, failure, cost, credit, startedAt, finishedAt } = job
   const { limits, verification } = spec
   return {
     jobId: job.jobId,
@@ -53,6 +53,7 @@ export function jobView(job: Job): JobView {
     submittedAt: toRfc3339(job.submittedAt),
     ...present({
       cost: cost === undefined ? undefined : formatTokens(cost),
+      credit: credit === undefined ? undefined : formatTokens(credit),
       failure,
       startedAt: timeOf(startedAt),
       finishedAt: timeOf(finishedAt),

@@ -1,6 +1,7 @@
 import { shortestLeaseMs } from '@fog/scheduler'
 import { dropSilentGateways, expireLeases } from '../flows/expire-leases.ts'
 import { watchWaits } from '../flows/note-incidents.ts'
+import { payOwedCredits } from '../flows/pay-credits.ts'
 import { placeJobs, Round } from '../flows/place-jobs.ts'
 import { PreemptionGate, preemptTasks } from '../flows/preempt-tasks.ts'
 import { settleJobs } from '../flows/settle-job.ts'
@@ -57,7 +58,10 @@ async function runTerm(platform: Platform, metrics: LoopMetrics, signal: AbortSi
   const settle = new Loop(
     dependencies,
     { name: 'settle-job', idleMs: loopIdleMs },
-    async () => (await settleJobs(platform)).next,
+    async () => {
+      const { next } = await settleJobs(platform)
+      return next === 'more' ? next : (await payOwedCredits(platform)).next
+    },
   )
   const expire = new Loop(
     dependencies,
