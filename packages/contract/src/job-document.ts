@@ -83,6 +83,35 @@ const common = {
     }),
   ),
   require: Type.Optional(Labels),
+  avoid: Type.Optional(Labels),
+  prefer: Type.Optional(Labels),
+  residency: Type.Optional(
+    Type.Array(Type.String({ minLength: 1, maxLength: 64 }), {
+      minItems: 1,
+      maxItems: 32,
+      uniqueItems: true,
+      description: "Where the data may be: one of these is the node's label residency, or else region",
+    }),
+  ),
+  apart: Type.Optional(
+    Type.Union([Type.Literal('node'), Type.Literal('owner'), Type.Literal('domain')], {
+      description: 'What no two tasks share while they run; a domain is what the label domain says, else the owner',
+    }),
+  ),
+  together: Type.Optional(
+    Type.Union([Type.Literal('node'), Type.Literal('domain')], {
+      description: 'What all tasks share while they run',
+    }),
+  ),
+  gang: Type.Optional(Type.Boolean({ description: 'Whether all tasks that are wanted start at once, or none' })),
+  priority: Type.Optional(
+    Type.Integer({
+      minimum: -100,
+      maximum: 100,
+      default: 0,
+      description: 'Among your own jobs of the same tier: higher goes first',
+    }),
+  ),
   deadline: Type.Optional(
     Type.String({
       pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d(:\\d\\d(\\.\\d{1,9})?)?(Z|[+-]\\d\\d:\\d\\d)$',

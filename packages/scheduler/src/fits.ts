@@ -9,8 +9,37 @@ export function fitsInto(wants: Room, has: Room): boolean {
 /** Whether the node is of the sort the job asks for, whatever it is doing now. */
 export function isSuitable(spec: JobSpec, node: NodeView): boolean {
   return (
-    node.kinds.includes(spec.kind) && hasLabels(spec.require, node.labels) && (node.circuits || !needsCircuits(spec))
+    node.kinds.includes(spec.kind) &&
+    hasLabels(spec.require, node.labels) &&
+    !isAvoided(spec, node) &&
+    isResident(spec, node) &&
+    (node.circuits || !needsCircuits(spec))
   )
+}
+
+/** Whether the node has a label the job keeps away from. */
+export function isAvoided({ avoid }: Pick<JobSpec, 'avoid'>, { labels }: Pick<NodeView, 'labels'>): boolean {
+  for (const name in avoid) if (labels[name] === avoid[name]) return true
+  return false
+}
+
+/** Whether the job's data may be where the node says it stands; a node that says nothing is nowhere. */
+export function isResident({ residency }: Pick<JobSpec, 'residency'>, node: Pick<NodeView, 'labels'>): boolean {
+  if (!residency) return true
+  const place = residencyOf(node)
+  return place !== undefined && residency.includes(place)
+}
+
+/** Where data on the node is: its label `residency`, or else `region`. */
+export function residencyOf({ labels }: Pick<NodeView, 'labels'>): string | undefined {
+  return labels['residency'] ?? labels['region']
+}
+
+/** How many of the labels that the job prefers the node has. */
+export function preference({ prefer }: Pick<JobSpec, 'prefer'>, { labels }: Pick<NodeView, 'labels'>): number {
+  let count = 0
+  for (const name in prefer) if (labels[name] === prefer[name]) count += 1
+  return count
 }
 
 export function hasLabels(wanted: JobSpec['require'], labels: NodeView['labels']): boolean {

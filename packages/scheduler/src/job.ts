@@ -51,6 +51,20 @@ export interface JobSpec {
   readonly maxAttempts: number
   /** Labels a node must have, such as `residency: eu`. */
   readonly require: Readonly<Record<string, string>>
+  /** Labels a node must not have. */
+  readonly avoid?: Readonly<Record<string, string>> | undefined
+  /** Labels a node should have: the more of them the better, once all else fits. */
+  readonly prefer?: Readonly<Record<string, string>> | undefined
+  /** Where its data may be: one of these is what the node's label `residency`, or else `region`, says. */
+  readonly residency?: readonly string[] | undefined
+  /** What no two tasks of the job share while they run. A failure domain is what the label `domain` says, else the owner. */
+  readonly apart?: 'node' | 'owner' | 'domain' | undefined
+  /** What all tasks of the job share while they run. */
+  readonly together?: 'node' | 'domain' | undefined
+  /** Whether all its tasks that are wanted are placed at once, or none. */
+  readonly gang?: boolean | undefined
+  /** Among jobs of the same account and tier, -100 to 100: higher goes first; 0 unless told. */
+  readonly priority?: number | undefined
   /** Whether the program can wait for a clock: absent where nobody looked. */
   readonly maySleep?: boolean | undefined
   /** Failures of the program itself after which a task runs again elsewhere; none unless asked for. */

@@ -98,10 +98,26 @@ function jobSpec(submission: JobSubmission, owns: readonly OwnSpec[]): JobSpec {
     tier,
     privacy: submission.privacy ?? 'public',
     routing: submission.routing ?? 'least_loaded',
-    verification: verificationOf(submission.verify, tier),
+    verification: verificationOf(submission, tier),
     maxAttempts: (submission.retries ?? 4) + 1,
     require: submission.require ?? {},
+    ...placingOf(submission),
     ...(retryOn && retryOn.length > 0 && { retryOn }),
+  }
+}
+
+/** What the submission says about where, with whom and when its tasks are placed; nothing where it says nothing. */
+function placingOf(submission: JobSubmission): Partial<JobSpec> {
+  const { avoid, prefer, residency, apart, together, gang, priority } = submission
+  if (apart !== undefined && together !== undefined) throw invalid('apart', 'is not possible beside together')
+  return {
+    ...(avoid && { avoid }),
+    ...(prefer && { prefer }),
+    ...(residency && { residency }),
+    ...(apart && { apart }),
+    ...(together && { together }),
+    ...(gang && { gang }),
+    ...(priority && { priority }),
   }
 }
 
@@ -185,11 +201,12 @@ function limitsOf(resources: StepSubmission['resources'], prices: Config['prices
   }
 }
 
-function verificationOf(verify: JobSubmission['verify'], tier: JobSpec['tier']): Verification {
+function verificationOf({ verify, together }: JobSubmission, tier: JobSpec['tier']): Verification {
   if (verify === 'none') return { quorum: 1, spotCheckBasisPoints: 0 }
   if (typeof verify === 'object') return { quorum: verify.quorum, spotCheckBasisPoints: 0 }
   const { quorum, spotCheckBasisPoints } = TIER_TERMS[tier]
-  return { quorum, spotCheckBasisPoints }
+  // A second node for a check is another owner's, and so never beside the first.
+  return { quorum, spotCheckBasisPoints: together === undefined ? spotCheckBasisPoints : 0 }
 }
 
 /** Sizes of all content the programs name, which the account must have brought or been given. */
