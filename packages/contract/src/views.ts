@@ -26,6 +26,18 @@ export const TaskCountsView = strict({
   cancelled: Type.Integer(),
 })
 
+/** How one step of a job stands. `waiting` of its queued tasks wait for other steps. */
+export const StepView = strict({
+  name: Type.String(),
+  first: Type.Integer({ description: 'Index of its first task within the job' }),
+  tasks: Type.Integer(),
+  waiting: Type.Integer(),
+  counts: TaskCountsView,
+  needs: Type.Array(Type.String(), { description: 'Steps it waits for' }),
+  program: BlobRef,
+})
+export type StepView = Static<typeof StepView>
+
 export const JobStatus = Type.Union([
   Type.Literal('queued'),
   Type.Literal('running'),
@@ -68,8 +80,10 @@ export const JobView = strict({
   settled: Type.Boolean(),
   failure: Type.Optional(Type.String()),
   submittedAt: Timestamp,
+  deadline: Type.Optional(Timestamp),
   startedAt: Type.Optional(Timestamp),
   finishedAt: Type.Optional(Timestamp),
+  steps: Type.Optional(Type.Array(StepView, { description: 'Of a job of several; where one job is asked for' })),
 })
 export type JobView = Static<typeof JobView>
 
@@ -79,11 +93,20 @@ export const FailureView = strict({
   sentence: Type.String({ description: 'What happened and what to do' }),
 })
 
+/** Which step of its job a task is of, and its place there. */
+export const TaskStepView = strict({
+  name: Type.String(),
+  index: Type.Integer(),
+  tasks: Type.Integer({ description: 'How many the step has' }),
+})
+
 export const TaskView = strict({
   taskId: id('task'),
   jobId: id('job'),
   index: Type.Integer(),
   item: Type.String(),
+  step: Type.Optional(TaskStepView),
+  waitsFor: Type.Optional(Type.Integer({ description: 'Steps it still waits for, while it is queued' })),
   status: TaskStatus,
   attempts: Type.Integer(),
   nodeId: Type.Optional(id('node')),
@@ -157,6 +180,7 @@ export const TaskResultView = strict({
   taskId: id('task'),
   index: Type.Integer(),
   item: Type.String(),
+  step: Type.Optional(TaskStepView),
   exitCode: Type.Optional(Type.Integer()),
   stdout: BlobRef,
   stderr: BlobRef,
@@ -234,6 +258,19 @@ export const QuoteView = strict({
   available: Tokens,
   affordable: Type.Boolean(),
   refusals: Type.Array(strict({ code: Type.String(), text: Type.String() })),
+  deadline: Type.Optional(Timestamp),
+  steps: Type.Optional(
+    Type.Array(
+      strict({
+        name: Type.String(),
+        tasks: Type.Integer(),
+        perTask: Tokens,
+        priceCap: Tokens,
+        fuelPerTask: Fuel,
+        quorum: Type.Integer(),
+      }),
+    ),
+  ),
 })
 export type QuoteView = Static<typeof QuoteView>
 

@@ -39,6 +39,8 @@ function hasStarted({ running, done, failed }: TaskCounts): boolean {
 
 /** Work that is paid for: a report, or what an earlier attempt did up to the checkpoint that the accepted one went on from. */
 export interface Payable {
+  /** Of the task within its job. */
+  readonly index: number
   readonly attemptId: AttemptId
   readonly taskId: TaskId
   readonly nodeId: NodeId
@@ -65,19 +67,19 @@ export function payable(tasks: readonly TaskWithAttempts[]): Payable[] {
     return reports
       .filter(({ report }) => answerOf(report) === answerOf(accepted.report))
       .slice(0, task.quorum)
-      .flatMap(lineOf)
+      .flatMap((attempt) => lineOf(attempt, task.index))
   })
 }
 
 /** All work behind one report, in the order it was done. */
-function lineOf(attempt: ReportedAttempt): Payable[] {
+function lineOf(attempt: ReportedAttempt, index: number): Payable[] {
   const { attemptId, taskId, nodeId, ownerId, report, resumedFrom } = attempt
   const { fuel, cpuMs, wallMs } = report
   const last = { attemptId, nodeId, ownerId, fuel, cpuMs, wallMs }
   const line: Payable[] = []
   let fuelBefore = 0n
   for (const work of [...(resumedFrom?.work ?? []), last]) {
-    line.push({ ...work, taskId, fuelBefore, kind: work === last ? 'result' : 'checkpoint' })
+    line.push({ ...work, taskId, index, fuelBefore, kind: work === last ? 'result' : 'checkpoint' })
     fuelBefore += work.fuel
   }
   return line

@@ -103,7 +103,8 @@ class Advance {
       if (now?.counts.done === this.#steps[place]!.tasks) await this.#releaseDependents(place)
     }
     for (const { task } of moves) {
-      if (task.status !== 'failed') continue
+      // A deadline ends the whole job: whoever ends it sees to those that wait.
+      if (task.status !== 'failed' || task.failure?.reason === 'deadline_passed') continue
       const place = this.#placeOf(task.index)
       await this.#failDependents(place, { first: task.index, tasks: 1 }, rootOf(task, this.#steps[place]!))
     }

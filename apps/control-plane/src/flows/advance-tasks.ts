@@ -1,16 +1,15 @@
+import { addJobCounts } from './add-job-counts.ts'
 import { advanceSteps, type StepMove } from './advance-steps.ts'
 import type { FogEvent, Transaction } from '../ports.ts'
 import type { Platform } from '../platform.ts'
 import type { Instant, JobId, NodeId, TaskId } from '@fog/kernel'
 import {
-  advanceJob,
   advanceTask,
   type Attempt,
   attemptsAfter,
   type CountDelta,
   failureSentence,
   type Ignored,
-  isOver,
   type Job,
   NO_COUNTS,
   type QueuedTask,
@@ -161,13 +160,21 @@ class Batch {
     if (this.#newAttempts.size > 0) await tx.jobs.addAttempts([...this.#newAttempts.values()])
     if (this.#changedAttempts.size > 0) await tx.jobs.saveAttempts([...this.#changedAttempts.values()])
     if (this.#trust.size > 0) await tx.nodes.addTrust([...this.#trust].map(([nodeId, delta]) => ({ nodeId, delta })))
+    await this.#releaseState(tx)
     await this.#writeSteps(tx, at)
-    await this.#writeJobs(tx, at)
+    this.#events.push(...(await addJobCounts(tx, [...this.#counts.values()], this.#failures, at)))
     await tx.events.append(this.#events)
     await noteIncidents(tx, this.#noted, at)
     tx.wake('events')
     if (this.#wantsPlacement) tx.wake('place')
     if (this.#wantsCancel) tx.wake('cancel')
+  }
+
+  /** What tasks left in `/state` is of use only until they end. */
+  async #releaseState(tx: Transaction): Promise<void> {
+    const over = [...this.#changedTasks.values()].filter((task) => !isOpen(task)).map(({ taskId }) => taskId)
+    const left = over.filter((taskId) => this.#tasks.get(taskId)?.attempts.some(({ checkpoint }) => checkpoint))
+    if (left.length > 0) await tx.checkpoints.release(left)
   }
 
   /** Tasks that waited for those that ended: queued now, or failed with them. */
@@ -179,35 +186,11 @@ class Batch {
     if (released > 0) this.#wantsPlacement = true
     this.#events.push(...events)
   }
-
-  async #writeJobs(tx: Transaction, at: Instant): Promise<void> {
-    const deltas = [...this.#counts.values()].filter(isAnyChange)
-    if (deltas.length === 0) return
-    for (const job of await tx.jobs.addCounts(deltas)) {
-      const failure = this.#failures.get(job.jobId)
-      const next = advanceJob(job, failure === undefined ? { at } : { at, failure })
-      if (next === job) continue
-      await tx.jobs.saveJob(next)
-      if (next.status !== job.status) this.#events.push(jobEvent(next, at))
-      if (isOver(next)) tx.wake('settle')
-    }
-  }
 }
 
 /** Its node still works on it, or has to be asked to make room. */
 function isToldToStop({ status, yieldBy }: Attempt): boolean {
   return status === 'cancelled' || status === 'preempted' || yieldBy !== undefined
-}
-
-function isAnyChange({ queued, running, done, failed, cancelled }: CountDelta): boolean {
-  return queued !== 0 || running !== 0 || done !== 0 || failed !== 0 || cancelled !== 0
-}
-
-function jobEvent({ jobId, accountId, status, counts, failure }: Job, at: Instant): FogEvent {
-  const { done, failed } = counts
-  const type = status === 'running' ? 'job.started' : `job.${status}`
-  const reason = failure === undefined ? {} : { reason: failure }
-  return { type, at, accountId, jobId, data: isOver({ status }) ? { done, failed, ...reason } : {} }
 }
 
 /** What the feed says of a step, if anything. */

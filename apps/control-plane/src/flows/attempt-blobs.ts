@@ -1,9 +1,12 @@
 import type { AttemptId, NodeId } from '@fog/kernel'
 import { type Attempt, isLive, type Job, type Task } from '@fog/scheduler'
 import { BlobError } from '../blobs/blob-error.ts'
+import { type OpenedContent, openContent } from '../blobs/open-content.ts'
 import { type IncomingContent, takeContent } from '../blobs/take-content.ts'
 import type { Platform } from '../platform.ts'
+import { openStateFile, takeStateFile } from './checkpoint-content.ts'
 import { ContentError } from './content.ts'
+import { jobOfTask } from './job-of-task.ts'
 
 /** What a node asks for: content of an attempt it holds. */
 export interface AttemptContent {
@@ -18,12 +21,30 @@ const OUTPUTS_PER_ATTEMPT = 3
 const MAX_COUNTED = 50_000
 
 /**
- * Makes sure that the node holds the attempt's live lease and that the content is one of its inputs. Everything else is
+ * An input of an attempt whose live lease the node holds, or a file of the checkpoint it goes on from. Everything else is
  * answered with `blob.not_found`, whether it exists or not.
  */
-export async function allowInput(platform: Platform, wanted: AttemptContent): Promise<void> {
+export async function openAttemptContent(platform: Platform, wanted: AttemptContent): Promise<OpenedContent> {
   const held = await findHeld(platform, wanted)
-  if (!held || !isInput(held.job, held.task, wanted.digest)) throw notFound(wanted.digest)
+  const { attemptId, digest } = wanted
+  if (held && isInput(held.job, held.task, digest)) {
+    const input = await openContent(platform, digest)
+    if (input) return input
+  }
+  const state = held && (await openStateFile(platform, [held.attempt.resumedFrom?.attemptId, attemptId], digest))
+  if (!state) throw notFound(digest)
+  return state
+}
+
+/** Keeps a file of the next checkpoint of an attempt the node holds. Throws `blob.not_found` without the live lease. */
+export async function takeAttemptState(
+  platform: Platform,
+  wanted: AttemptContent,
+  content: IncomingContent,
+): Promise<void> {
+  const held = await findHeld(platform, wanted)
+  if (!held) throw notFound(wanted.digest)
+  await takeStateFile(platform, held, wanted.digest, content)
 }
 
 /** Takes in the outputs of running attempts, each and all of them within the job's limit. */
@@ -85,7 +106,7 @@ async function findHeld(
   const attempt = await jobs.findAttempt(attemptId)
   if (!attempt || attempt.nodeId !== nodeId || !isLive(attempt)) return undefined
   const [found, job] = await Promise.all([jobs.findTask(attempt.taskId), jobs.findJob(attempt.jobId)])
-  return found && job && { attempt, task: found.task, job }
+  return found && job && { attempt, task: found.task, job: await jobOfTask(jobs, job, found.task) }
 }
 
 function isInput({ spec }: Job, task: Task, digest: string): boolean {

@@ -1,7 +1,7 @@
 import type { JobId } from '@fog/kernel'
 import { isOver, type Job, SchedulerError } from '@fog/scheduler'
 import type { Platform } from '../platform.ts'
-import { advanceTasks } from './advance-tasks.ts'
+import { endOpenTasks } from './end-open-tasks.ts'
 
 /** Ends a job early: open tasks are cancelled and stopped on their nodes, done ones are paid, the rest comes back. */
 export async function cancelJob(platform: Platform, jobId: JobId): Promise<Job> {
@@ -9,15 +9,8 @@ export async function cancelJob(platform: Platform, jobId: JobId): Promise<Job> 
     const job = await tx.jobs.findJob(jobId)
     if (!job) throw new SchedulerError({ code: 'job.not_found', jobId })
     if (isOver(job)) throw new SchedulerError({ code: 'job.over', jobId, status: job.status })
-    const open = await tx.jobs.findOpenTasksForUpdate(jobId)
     const at = platform.clock.now()
-    const changes = open.map(({ task }) => ({ taskId: task.taskId, event: { type: 'cancelled', at } as const }))
-    await advanceTasks(
-      platform,
-      tx,
-      changes,
-      open.map((each) => ({ ...each, job })),
-    )
+    await endOpenTasks(platform, tx, job, { type: 'cancelled', at })
     return (await tx.jobs.findJob(jobId)) ?? job
   })
 }

@@ -1,7 +1,8 @@
 import type { AccountId, Amount, NodeId } from '@fog/kernel'
 import { amount } from '@fog/kernel'
-import { type Job, type Payable, TIER_TERMS } from '@fog/scheduler'
+import { type Job, type Payable, stepPlaceOf, TIER_TERMS } from '@fog/scheduler'
 import { priceOf, splitPayment } from '@fog/tokenomics'
+import { priceOfResult } from './job-spec.ts'
 
 /** What a node earned with a job, and the platform's part of it. */
 export interface NodePay {
@@ -26,9 +27,13 @@ export function payByNode(job: Job, work: readonly Payable[], feeBasisPoints: bi
  * What a piece of paid work costs: what the line costs with it, less what it cost before. So the parts of a line cost together
  * what one node would have been paid for all of it, cap and rounding included.
  */
-export function priceOfWork(job: Job, { fuel, fuelBefore }: Pick<Payable, 'fuel' | 'fuelBefore'>): Amount {
+export function priceOfWork(
+  job: Job,
+  { index, fuel, fuelBefore }: Pick<Payable, 'index' | 'fuel' | 'fuelBefore'>,
+): Amount {
   const { priceMilli } = TIER_TERMS[job.spec.tier]
-  const { taskPriceCap: cap, unitsPerGigafuel } = job
+  const { unitsPerGigafuel } = job
+  const cap = capOfTask(job, index)
   const upTo = (fuelUsed: bigint) => priceOf({ fuelUsed, cap, unitsPerGigafuel, priceMilli })
   return amount(upTo(fuelBefore + fuel) - upTo(fuelBefore))
 }
@@ -36,4 +41,11 @@ export function priceOfWork(job: Job, { fuel, fuelBefore }: Pick<Payable, 'fuel'
 /** What the treasury keeps of each payment of a job: as agreed at submission, or where nobody noted it, as it is set now. */
 export function feeOf({ feeBasisPoints }: Job, settingBasisPoints: bigint): bigint {
   return feeBasisPoints === undefined ? settingBasisPoints : BigInt(feeBasisPoints)
+}
+
+/** The most one result of a task can cost: in a job of several steps that of its own step. */
+function capOfTask({ spec, taskPriceCap, unitsPerGigafuel }: Job, index: number): Amount {
+  const place = stepPlaceOf(spec, index)
+  if (place === undefined) return taskPriceCap
+  return priceOfResult({ tier: spec.tier, limits: spec.steps![place]!.limits }, { unitsPerGigafuel })
 }

@@ -8,7 +8,8 @@ import { expireLeases } from './expire-leases.ts'
 import { setNodeDuty } from './node-life.ts'
 import { receiptOf } from './receipt.ts'
 import { settleJobs } from './settle-job.ts'
-import { quoteJob, submitJob } from './submit-job.ts'
+import { quoteJob } from './quote-job.ts'
+import { submitJob } from './submit-job.ts'
 import { SmallFog } from './testing/small-fog.ts'
 
 const read = (fog: SmallFog) => fog.platform.database.read

@@ -164,7 +164,9 @@ const LINE = { shortest: 4, longest: 32, workMs: 1000 }
 const DONE_BEFORE_KNOWN = 4
 
 /** How long a task of the job has taken so far, by how many were done since it started and run at once; without end until known. */
-function taskMs({ startedAt, counts }: Job, now: Instant): number {
+function taskMs({ startedAt, counts, spec }: Job, now: Instant): number {
+  // One step's tasks say nothing of another's.
+  if (spec.steps) return Infinity
   if (startedAt === undefined || counts.done < DONE_BEFORE_KNOWN) return Infinity
   return ((now - startedAt) * Math.max(1, counts.running)) / counts.done
 }

@@ -3,7 +3,6 @@ import { type Job, type Payable, payable } from '@fog/scheduler'
 import { Ledger, type Payment } from '@fog/tokenomics'
 import type { Batch, Platform } from '../platform.ts'
 import type { Stores, Transaction } from '../ports.ts'
-import { priceOfResult } from './job-spec.ts'
 import { feeOf, payByNode } from './job-price.ts'
 import { creditsOfJob, creditSum, payCredit } from './pay-credits.ts'
 
@@ -60,11 +59,4 @@ export async function paidWork(stores: Pick<Stores, 'jobs'>, jobId: JobId): Prom
 async function endHold(ledger: Ledger, holdId: HoldId, payments: readonly Payment[], treasuryFee: Amount) {
   if (payments.length === 0 && treasuryFee === 0n) return ledger.release(holdId)
   return ledger.settle({ holdId, payments, treasuryFee })
-}
-
-/** The most one result of a task can cost: in a job of several steps that of its own step. */
-function capOfTask({ spec, taskPriceCap, unitsPerGigafuel }: Job, index: number): Amount {
-  const place = stepPlaceOf(spec, index)
-  if (place === undefined) return taskPriceCap
-  return priceOfResult({ tier: spec.tier, limits: spec.steps![place]!.limits }, { unitsPerGigafuel })
 }

@@ -1,0 +1,99 @@
+import type { JobSubmission } from '@fog/contract'
+import { inspectModule } from '@fog/idle'
+import type { AccountId, Amount, Instant } from '@fog/kernel'
+import {
+  admit,
+  deadlineRefusals,
+  eligibleOwners,
+  type JobSpec,
+  type NodeView,
+  type Refusal,
+  specOfStep,
+} from '@fog/scheduler'
+import type { Platform } from '../platform.ts'
+import { readContent } from './content.ts'
+import { deadlineOf } from './deadline.ts'
+import { type Built, budgetOf, priceOfResult, specOf } from './job-spec.ts'
+import { allNodes, nodeView } from './node-views.ts'
+
+/** What this fog offers today; the levels above `public` come with the transports that keep them. */
+const OFFER = {
+  privacy: ['public'],
+  routing: ['round_robin', 'least_loaded', 'affinity_based', 'proximity_based'],
+} as const
+
+/** One program of a job: that of a step, or the only one. */
+export interface PreparedPart {
+  /** Of the step; empty where there are none. */
+  readonly name: string
+  readonly spec: JobSpec
+  readonly tasks: number
+  /** How many owners have a node that could run it. */
+  readonly owners: number
+  /** The most one accepted result can cost. */
+  readonly perResult: Amount
+}
+
+/** A submission that was looked at: complete, possible, priced. */
+export interface PreparedJob extends Built {
+  /** In the order of their tasks. */
+  readonly parts: readonly PreparedPart[]
+  readonly budget: Amount | undefined
+  readonly deadlineAt: Instant | undefined
+  readonly refusals: readonly Refusal[]
+}
+
+/** Finds all that a submission names, and what would keep the fog from taking it. */
+export async function prepareSubmission(
+  platform: Platform,
+  accountId: AccountId,
+  submission: JobSubmission,
+): Promise<PreparedJob> {
+  const { database, config, clock } = platform
+  const deadlineAt = deadlineOf(submission, clock.now())
+  const built = await specOf(submission, accountId, database.read.blobs, config.prices)
+  const specs = built.spec.steps?.map((_, place) => specOfStep(built.spec, place)) ?? [built.spec]
+  await checkPrograms(platform, specs)
+  const nodes = (await allNodes(database.read.nodes)).map((node) => nodeView(node))
+  const parts = specs.map((spec) => ({
+    name: spec.step?.name ?? '',
+    spec,
+    tasks: spec.step?.tasks ?? built.tasks.length,
+    owners: eligibleOwners(spec, nodes),
+    perResult: priceOfResult(spec, config.prices),
+  }))
+  const refusals = [
+    ...deadlineRefusals(built.spec, deadlineAt, clock.now()),
+    ...specs.flatMap((spec) => refusalsOf(spec, built, nodes)),
+  ]
+  return { ...built, parts, budget: budgetOf(submission), deadlineAt, refusals: eachOnce(refusals) }
+}
+
+function refusalsOf(spec: JobSpec, { tasks }: Built, nodes: readonly NodeView[]): Refusal[] {
+  const { step } = spec
+  const own = step ? tasks.slice(step.first, step.first + step.tasks) : tasks
+  const admission = admit(spec, own, nodes, OFFER)
+  if (admission.ok) return []
+  // What is wrong with the whole job is said of none of its steps.
+  const isOfJob = ({ code }: Refusal) => code === 'privacy' || code === 'routing' || code === 'label'
+  return admission.refusals.map((refusal) =>
+    step && !isOfJob(refusal) ? { ...refusal, sentence: `Step ${step.name}: ${refusal.sentence}` } : refusal,
+  )
+}
+
+function eachOnce(refusals: readonly Refusal[]): Refusal[] {
+  return [...new Map(refusals.map((refusal) => [refusal.sentence, refusal])).values()]
+}
+
+/** Refuses what is no program, before any device sees it. */
+async function checkPrograms({ database, blobs, config }: Platform, specs: readonly JobSpec[]): Promise<void> {
+  const { maxProgramBytes } = config.limits
+  const checked = new Set<string>()
+  for (const { program, limits } of specs) {
+    const key = `${program.digest} ${limits.memoryBytes}`
+    if (checked.has(key)) continue
+    checked.add(key)
+    const content = await readContent({ index: database.read.blobs, blobs }, program.digest, maxProgramBytes)
+    inspectModule(content, { moduleBytes: maxProgramBytes, memoryBytes: limits.memoryBytes })
+  }
+}
