@@ -37,6 +37,8 @@ export interface Limits {
   /** What an account's jobs of 24 hours may cost; undefined is without limit. */
   readonly maxCostPerDay: Amount | undefined
   readonly maxLogBytesPerTask: number
+  /** Of one checkpoint; a task's disk limit may be less. */
+  readonly maxStateBytes: number
   readonly maxFeedSubscribers: number
   readonly maxWorkers: number
 }
@@ -79,6 +81,8 @@ export interface Timing {
   readonly groupCommitMs: number
   readonly loopIdleMs: number
   readonly stopGraceMs: number
+  /** From one checkpoint of a task to the next, at least. */
+  readonly checkpointMs: number
 }
 
 export class ConfigError extends FogError<{ code: 'config.invalid'; name: string; text: string; wants: string }> {
@@ -113,6 +117,7 @@ export function readConfig(env: Environment = process.env): Config {
       maxOpenTasksPerAccount: whole('FOG_MAX_OPEN_TASKS', 1_000_000, 1, 100_000_000),
       maxCpuMilliPerAccount: whole('FOG_MAX_CORES', 0, 0, 1_000_000) * 1000 || undefined,
       maxCostPerDay: someTokens(tokens(env, 'FOG_MAX_TOKENS_PER_DAY', '0')),
+      maxStateBytes: whole('FOG_MAX_STATE_MIB', 64, 0, 16_384) * 1_048_576,
       maxLogBytesPerTask: whole('FOG_MAX_LOG_KIB', 1024, 1, 1_048_576) * 1024,
       maxFeedSubscribers: whole('FOG_MAX_FEED_SUBSCRIBERS', 2000, 1, 100_000),
       maxWorkers: whole('FOG_MAX_WORKERS', 20_000, 1, 1_000_000),
@@ -132,6 +137,7 @@ export function readConfig(env: Environment = process.env): Config {
       groupCommitMs: whole('FOG_GROUP_COMMIT_MS', 2, 0, 1_000),
       loopIdleMs: whole('FOG_LOOP_IDLE_MS', 1_000, 10, 60_000),
       stopGraceMs: whole('FOG_STOP_GRACE_MS', 10_000, 0, 600_000),
+      checkpointMs: whole('FOG_CHECKPOINT_SECONDS', 10, 0, 86_400) * 1000,
     },
     tiers: {
       headroomBasisPoints: whole('FOG_HEADROOM_BASIS_POINTS', 1_000, 0, 5_000),

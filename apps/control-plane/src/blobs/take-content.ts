@@ -47,7 +47,7 @@ export async function takeContent(
 }
 
 /** Reads on until the content has ended or is no longer small. */
-async function readHead(parts: AsyncGenerator<Uint8Array>): Promise<{ bytes: Uint8Array; isWhole: boolean }> {
+export async function readHead(parts: AsyncGenerator<Uint8Array>): Promise<{ bytes: Uint8Array; isWhole: boolean }> {
   const read: Uint8Array[] = []
   let size = 0
   while (size <= SMALL_BLOB_BYTES) {
@@ -59,7 +59,8 @@ async function readHead(parts: AsyncGenerator<Uint8Array>): Promise<{ bytes: Uin
   return { bytes: join(read), isWhole: false }
 }
 
-async function* headThenRest(head: Uint8Array, rest: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+/** Content that was read at the beginning, put together again. */
+export async function* headThenRest(head: Uint8Array, rest: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
   yield head
   yield* rest
 }

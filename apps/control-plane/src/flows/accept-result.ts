@@ -46,7 +46,11 @@ export async function hearWorkers(platform: Platform, sayings: readonly Saying[]
     const at = platform.clock.now()
     const isBrought = await keepContent(tx, genuine, at)
     const changes = genuine.map((each) => changeOf(each, isBrought, at, platform.rng.next()))
-    return advanceTasks(platform, tx, changes)
+    const outcomes = await advanceTasks(platform, tx, changes)
+    // What led to a failure is not handed on once more.
+    const failed = genuine.filter((each, i) => outcomes[i] === undefined && failureAfterResume(each) !== undefined)
+    await tx.checkpoints.release([...new Set(failed.map(({ attempt }) => attempt.taskId))])
+    return outcomes
   })
   return checked.map((each) => {
     if (typeof each === 'string') return each
@@ -146,8 +150,19 @@ function changeOf({ saying, attempt, fault }: Checked, isBrought: IsBrought, at:
   if (saying.type === 'started') return { taskId, event: { type: 'started', attemptId, fence, at } }
   const missing = contentOf(saying).find((ref) => !isBrought(jobId, ref))
   const lacks = missing && `its output with hash ${missing.digest} was not brought`
-  const reason = saying.type === 'returned' ? saying.reason : (fault ?? lacks)
+  const reason =
+    saying.type === 'returned' ? saying.reason : (fault ?? lacks ?? failureAfterResume({ saying, attempt }))
   if (reason !== undefined) return { taskId, event: { type: 'returned', attemptId, fence, at, reason, jitter } }
   assert(saying.type === 'result', 'only results are left')
   return { taskId, event: { type: 'reported', attemptId, fence, report: reportOf(saying.report), at, jitter } }
+}
+
+/**
+ * A program that fails after it went on from another node's checkpoint has not failed yet: the state may have been broken, or
+ * made to break it. It is begun anew, without any state; failing then counts.
+ */
+function failureAfterResume({ saying, attempt }: Pick<Checked, 'saying' | 'attempt'>): string | undefined {
+  if (saying.type !== 'result' || !attempt.resumedFrom || saying.report.outcome.ok) return undefined
+  const { reason, detail } = saying.report.outcome.failure
+  return `it went on from a checkpoint and failed, so it is begun anew: ${reason}, ${detail}`.slice(0, 300)
 }

@@ -1,7 +1,10 @@
 import type { LeaseMessage } from '@fog/contract'
 import type { AttemptId, GatewayId, NodeId } from '@fog/kernel'
-import type { Dispatch } from '@fog/scheduler'
+import { type Dispatch, fillingOf, fillTemplate, fuelBefore } from '@fog/scheduler'
 import type { Platform } from '../platform.ts'
+import { advanceTasks } from './advance-tasks.ts'
+import { jobOfTask } from './job-of-task.ts'
+import { stateBytesOf } from './take-checkpoint.ts'
 
 const BATCH = 256
 
@@ -10,16 +13,20 @@ const BATCH = 256
  * twice, which its fencing token makes harmless; the other order could lose one.
  */
 export async function dispatchLeases(
-  { database }: Platform,
+  platform: Platform,
   gatewayId: GatewayId,
   nodeIds: readonly NodeId[],
   send: (nodeId: NodeId, leases: readonly LeaseMessage[]) => void,
 ): Promise<'more' | 'idle'> {
   if (nodeIds.length === 0) return 'idle'
+  const { database } = platform
   const found = await database.read.jobs.listUndispatched(nodeIds, BATCH)
   if (found.length === 0) return 'idle'
-  for (const [nodeId, dispatches] of Map.groupBy(found, ({ attempt }) => attempt.nodeId)) {
-    send(nodeId, dispatches.map(leaseMessage))
+  for (const [nodeId, leases] of Map.groupBy(await leasesOf(platform, found), ({ to }) => to)) {
+    send(
+      nodeId,
+      leases.map(({ lease }) => lease),
+    )
   }
   await database.transact((tx) =>
     tx.jobs.markDispatched(
@@ -31,20 +38,56 @@ export async function dispatchLeases(
 }
 
 /** Leases to send once more: the node never got them, or lost them before it began. */
-export async function leasesAgain({ database }: Platform, attemptIds: readonly AttemptId[]): Promise<LeaseMessage[]> {
-  const { jobs } = database.read
-  const leases: LeaseMessage[] = []
+export async function leasesAgain(platform: Platform, attemptIds: readonly AttemptId[]): Promise<LeaseMessage[]> {
+  const { jobs } = platform.database.read
+  const dispatches: Dispatch[] = []
   for (const attempt of await jobs.findAttempts(attemptIds)) {
     const [found, job] = [await jobs.findTask(attempt.taskId), await jobs.findJob(attempt.jobId)]
-    if (found && job) leases.push(leaseMessage({ attempt, task: found.task, job }))
+    if (found && job) dispatches.push({ attempt, task: found.task, job: await jobOfTask(jobs, job, found.task) })
   }
-  return leases
+  return (await leasesOf(platform, dispatches)).map(({ lease }) => lease)
+}
+
+/** Leases with what their tasks go on from. Where that is gone, as after a restored backup, the task starts anew. */
+async function leasesOf(
+  platform: Platform,
+  dispatches: readonly Dispatch[],
+): Promise<{ readonly to: NodeId; readonly lease: LeaseMessage }[]> {
+  const { database, config, clock, rng } = platform
+  const going = dispatches.filter(({ attempt }) => attempt.resumedFrom !== undefined)
+  const newest = await database.read.checkpoints.newest(going.map(({ task }) => task.taskId))
+  const left = ({ attempt, task }: Dispatch) => {
+    const from = newest.get(task.taskId)
+    return from?.attemptId === attempt.resumedFrom?.attemptId ? from : undefined
+  }
+  const gone = going.filter((dispatch) => !left(dispatch))
+  if (gone.length > 0) {
+    const why = 'the checkpoint it was to go on from is gone'
+    const changes = gone.map(({ attempt: { taskId, attemptId } }) => {
+      return { taskId, event: { type: 'lost', attemptId, at: clock.now(), why, jitter: rng.next() } as const }
+    })
+    await database.transact((tx) => advanceTasks(platform, tx, changes))
+  }
+  return dispatches
+    .filter((dispatch) => !gone.includes(dispatch))
+    .map((dispatch) => {
+      const { everyMs, maxBytes } = {
+        everyMs: config.timing.checkpointMs,
+        maxBytes: stateBytesOf(platform, dispatch.job),
+      }
+      const files = left(dispatch)?.files ?? []
+      return { to: dispatch.attempt.nodeId, lease: leaseMessage(dispatch, { everyMs, maxBytes, files: [...files] }) }
+    })
 }
 
 /** The task with its job's templates filled in. */
-export function leaseMessage({ attempt, task, job: { spec } }: Dispatch): LeaseMessage {
+export function leaseMessage(
+  { attempt, task, job: { spec } }: Dispatch,
+  state: NonNullable<LeaseMessage['state']>,
+): LeaseMessage {
   const { limits } = spec
-  const fill = (text: string) => text.replaceAll('{item}', task.item).replaceAll('{index}', String(task.index))
+  const filling = fillingOf(spec, task)
+  const fill = (text: string) => fillTemplate(text, filling)
   return {
     attemptId: attempt.attemptId,
     taskId: task.taskId,
@@ -56,6 +99,7 @@ export function leaseMessage({ attempt, task, job: { spec } }: Dispatch): LeaseM
     env: Object.fromEntries(Object.entries(spec.env).map(([name, value]) => [name, fill(value)])),
     inputs: [...spec.inputs, ...task.inputs],
     ...(spec.stdin ? { stdin: { ...spec.stdin } } : {}),
-    limits: { ...limits, fuel: String(limits.fuel) },
+    state,
+    limits: { ...limits, fuel: String(limits.fuel - fuelBefore(attempt)) },
   }
 }

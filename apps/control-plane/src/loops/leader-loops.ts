@@ -1,4 +1,5 @@
 import { shortestLeaseMs } from '@fog/scheduler'
+import { releaseState } from '../flows/checkpoint-content.ts'
 import { dropSilentGateways, expireLeases } from '../flows/expire-leases.ts'
 import { watchWaits } from '../flows/note-incidents.ts'
 import { payOwedCredits } from '../flows/pay-credits.ts'
@@ -13,6 +14,7 @@ import type { LoopMetrics } from './loop-metrics.ts'
 /** What happened is kept this long for readers of the feed that fell behind. */
 export const EVENTS_KEPT_MS = 24 * 3_600_000
 const PRUNE_EVERY_MS = 60_000
+const RELEASE_EVERY_MS = 30_000
 const PRUNE_BATCH = 10_000
 
 /**
@@ -81,6 +83,7 @@ async function runTerm(platform: Platform, metrics: LoopMetrics, signal: AbortSi
     { name: 'watch-waits', idleMs: loopIdleMs },
     async () => (await watchWaits(platform)).next,
   )
+  const release = new Loop(dependencies, { name: 'release-state', idleMs: RELEASE_EVERY_MS }, () => releaseState(platform))
   const prune = new Loop(dependencies, { name: 'prune-events', idleMs: PRUNE_EVERY_MS }, async () => {
     const pruned = await database.transact((tx) => tx.events.prune(clock.now() - EVENTS_KEPT_MS, PRUNE_BATCH))
     return pruned === PRUNE_BATCH ? 'more' : 'idle'
@@ -91,7 +94,7 @@ async function runTerm(platform: Platform, metrics: LoopMetrics, signal: AbortSi
   ]
   const stopListening = wakes.map(([topic, loop]) => database.onWake(topic, () => loop.wake()))
   try {
-    await Promise.all([place, settle, expire, gateways, waits, prune].map((loop) => loop.run(signal)))
+    await Promise.all([place, settle, expire, gateways, waits, prune, release].map((loop) => loop.run(signal)))
   } finally {
     for (const stop of stopListening) stop()
   }

@@ -17,6 +17,7 @@ import { type WebSocket, WebSocketServer } from 'ws'
 import { type Heard, hearWorkers, type Saying } from '../flows/accept-result.ts'
 import { dispatchLeases, leasesAgain } from '../flows/dispatch-job.ts'
 import { changeHarvest, changeHealth, connectNode, disconnectNode } from '../flows/node-life.ts'
+import { type CheckpointAnswer, type CheckpointSaying, hearCheckpoints } from '../flows/take-checkpoint.ts'
 import { TaskLog } from '../flows/task-log.ts'
 import { Batcher } from '../loops/batcher.ts'
 import type { Platform } from '../platform.ts'
@@ -65,6 +66,7 @@ export class WorkerGateway {
   readonly #channels = new Map<NodeId, WorkerChannel>()
   readonly #health = new HealthMonitor()
   readonly #heard: Batcher<Saying, Heard>
+  readonly #checkpoints: Batcher<CheckpointSaying, CheckpointAnswer>
   readonly #log: TaskLog
   readonly #yields = new YieldRequests()
   #strangers = 0
@@ -77,6 +79,7 @@ export class WorkerGateway {
     this.#metrics = metrics
     const options = { gatherMs: platform.config.timing.groupCommitMs, maxBatch: MAX_BATCH, maxWaiting: MAX_WAITING }
     this.#heard = new Batcher(platform, options, (sayings) => hearWorkers(platform, sayings))
+    this.#checkpoints = new Batcher(platform, options, (sayings) => hearCheckpoints(platform, sayings))
     this.#log = new TaskLog(platform)
   }
 
@@ -159,7 +162,7 @@ export class WorkerGateway {
   async stop(): Promise<void> {
     this.#stopping = true
     for (const channel of this.#channels.values()) channel.close(CLOSE.stopping, 'the control plane stops')
-    await this.#heard.drain()
+    await Promise.all([this.#heard.drain(), this.#checkpoints.drain()])
     await this.#log.flush()
     for (const nodeId of this.#channels.keys()) await this.#forget(nodeId)
     this.#sockets.close()
@@ -248,6 +251,10 @@ export class WorkerGateway {
         if (channel.attempts.has(attemptId)) this.#log.add({ ...message, attemptId })
         return
       }
+      case 'checkpoint': {
+        const { attemptId, fence, checkpoint } = message
+        return this.#takeCheckpoint(channel, { nodeId, attemptId: parseId('attempt', attemptId), fence, checkpoint })
+      }
       case 'hello':
         return this.#refuse(channel, 'out_of_order', 'hello was said before')
       default:
@@ -269,6 +276,27 @@ export class WorkerGateway {
         this.#platform.log.error({ err: fault, nodeId: saying.nodeId }, 'what a worker said could not be taken in')
         // It keeps what was not acknowledged, and says it again when it is back.
         channel.close(CLOSE.overloaded, 'the control plane could not take that in; come back soon')
+      },
+    )
+  }
+
+  #takeCheckpoint(channel: WorkerChannel, saying: CheckpointSaying): void {
+    const { attemptId, fence } = saying
+    const { sequence } = saying.checkpoint
+    const tell = (refusal?: string) =>
+      channel.send({ type: 'checkpointed', attemptId, fence, sequence, ...(refusal === undefined ? {} : { refusal }) })
+    const answer = this.#checkpoints.add(saying)
+    // It is not kept, and the worker has a newer one soon.
+    if (!answer) return tell('too much waits for the database')
+    answer.then(
+      (outcome) => {
+        if (outcome.kind === 'forged')
+          return this.#refuse(channel, 'forged', 'the checkpoint does not belong to this node')
+        tell(outcome.kind === 'refused' ? outcome.why : undefined)
+      },
+      (fault: unknown) => {
+        this.#platform.log.error({ err: fault, nodeId: saying.nodeId }, 'a checkpoint could not be taken in')
+        tell('the control plane could not take it in')
       },
     )
   }

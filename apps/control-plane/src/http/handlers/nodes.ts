@@ -2,13 +2,17 @@ import { type FogNode, NodeError } from '@fog/fog'
 import { type NodeId, parseId } from '@fog/kernel'
 import type { KnownCaller } from '../../access/known-caller.ts'
 import { seesAll } from '../../access/caller.ts'
-import { allowInput, AttemptOutputs } from '../../flows/attempt-blobs.ts'
+import {
+  type AttemptContent,
+  AttemptOutputs,
+  openAttemptContent,
+  takeAttemptState,
+} from '../../flows/attempt-blobs.ts'
 import { enrolNode } from '../../flows/enrol-node.ts'
 import { setNodeDuty } from '../../flows/node-life.ts'
 import type { HandlerDependencies, Handlers } from '../handler.ts'
 import { pageOf } from '../paging.ts'
 import { nodeView } from '../views.ts'
-import { getContent } from '../content.ts'
 
 export function nodeHandlers({
   platform,
@@ -48,17 +52,21 @@ export function nodeHandlers({
       return nodeView(await setNodeDuty(platform, nodeId, body.duty, caller.userId), caller.accountId)
     },
 
-    getNodeBlob: async ({ node, params }) => {
-      const { digest } = params
-      await allowInput(platform, { nodeId: node.nodeId, attemptId: parseId('attempt', params.attemptId), digest })
-      return getContent(platform, digest)
-    },
+    getNodeBlob: async ({ node, params }) => openAttemptContent(platform, wantedBy(node, params)),
 
-    putNodeBlob: async ({ node, params, content }) => {
-      const { digest } = params
-      await outputs.take({ nodeId: node.nodeId, attemptId: parseId('attempt', params.attemptId), digest }, content)
+    putNodeBlob: async ({ node, params, query, content }) => {
+      const wanted = wantedBy(node, params)
+      if (query.use === 'state') await takeAttemptState(platform, wanted, content)
+      else await outputs.take(wanted, content)
     },
   }
+}
+
+function wantedBy(
+  { nodeId }: { readonly nodeId: NodeId },
+  { attemptId, digest }: { readonly attemptId: string; readonly digest: string },
+): AttemptContent {
+  return { nodeId, attemptId: parseId('attempt', attemptId), digest }
 }
 
 /** Everybody sees the nodes of the fog; their operators are the owner and admins. */
