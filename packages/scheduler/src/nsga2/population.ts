@@ -2,8 +2,8 @@ import type { Rng } from '@fog/kernel'
 import type { Density } from './crowding.ts'
 import type { GenomeKind } from './genome.ts'
 import { LexicographicSorter } from './lexicographic.ts'
-import type { Front } from './nsga2.ts'
 import { Nsga2Error } from './nsga2-error.ts'
+import type { Front } from './problem.ts'
 import { FrontSorter } from './rank.ts'
 
 /** Parents and children side by side: genomes in slots, figures in flat arrays, all allocated once. */

@@ -1,6 +1,6 @@
 import { seededRng } from '@fog/kernel'
 import { integer } from '../integer.ts'
-import type { Problem } from '../nsga2.ts'
+import type { Problem } from '../problem.ts'
 import { permutation } from '../permutation.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { Problem } from '../nsga2.ts'
+import type { Problem } from '../problem.ts'
 import { real } from '../real.ts'
 
 /**
