@@ -1,0 +1,13 @@
+import * as betanet from './betanet.ts'
+import type { FuzzTarget } from './target.ts'
+
+/** Whatever takes bytes from strangers. `npm run fuzz` searches them; `tests/fuzz.test.ts` replays what it kept. */
+export const targets: Readonly<Record<string, FuzzTarget>> = {
+  'sphinx-packet': betanet.sphinxPacket,
+  'sphinx-slot': betanet.sphinxSlot,
+  'katzenpost-slot': betanet.katzenpostSlot,
+  'sphinx-surb': betanet.sphinxSurb,
+  fragment: betanet.fragment,
+  reassembler: betanet.reassembler,
+  'link-frames': betanet.linkFrames,
+}
