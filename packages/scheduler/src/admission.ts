@@ -23,6 +23,11 @@ export type RefusalCode =
   | 'owners'
   | 'privacy'
   | 'routing'
+  /** Its tier cannot be kept: round trips, failure domains, room, or the wait in the queue. */
+  | 'latency'
+  | 'domains'
+  | 'headroom'
+  | 'queue_wait'
 
 export interface Refusal {
   readonly code: RefusalCode

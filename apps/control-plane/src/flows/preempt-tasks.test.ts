@@ -167,7 +167,9 @@ test('a wait that is too long is noted once, when it happens', async () => {
   fog.clock.advance(15 * 60_000 + 1)
   expect((await watchWaits(fog.platform)).count).toBe(1)
   expect((await watchWaits(fog.platform)).count).toBe(0)
-  expect(await read(fog).tiers.listIncidents(late)).toMatchObject([{ kind: 'queue_wait', broken: true, bound: 900_000 }])
+  expect(await read(fog).tiers.listIncidents(late)).toMatchObject([
+    { kind: 'queue_wait', broken: true, bound: 900_000 },
+  ])
   const events = await fog.platform.database.read.events.read(undefined, 1000)
   expect(events.filter(({ type }) => type === 'task.promise_broken')).toMatchObject([
     { jobId: late, data: { index: 0, promise: 'queue_wait' } },

@@ -1,9 +1,6 @@
-import { NOTHING } from '@fog/fog'
 import type { Instant } from '@fog/kernel'
 import {
   choosePreemptions,
-  type Dispatch,
-  handsOnState,
   mayPreempt,
   type NodeView,
   type Occupant,
@@ -16,6 +13,7 @@ import {
 import type { Batch, Platform } from '../platform.ts'
 import type { Transaction } from '../ports.ts'
 import { advanceTasks, type TaskChange } from './advance-tasks.ts'
+import { occupantsOf } from './occupants.ts'
 import { type OpenFog, openFog, placeWindow, type Round } from './place-jobs.ts'
 import { route } from './route.ts'
 
@@ -115,7 +113,7 @@ async function choose(
 ): Promise<Preemption[]> {
   const now = clock.now()
   const views = nodes.map(({ view }) => view)
-  const occupants = await occupantsOf(tx, views)
+  const occupants = await occupantsOf(tx, views, LOWER_TIERS)
   const chosen = choosePreemptions(claims, views, occupants, { now, limit, spread })
   if (chosen.length === 0) return []
   const after = views.map((view) =>
@@ -132,30 +130,6 @@ async function choose(
   )
   const used = new Set(placements.map(({ nodeId }) => nodeId))
   return chosen.filter(({ occupant }) => used.has(occupant.nodeId))
-}
-
-async function occupantsOf(tx: Transaction, views: readonly NodeView[]): Promise<Occupant[]> {
-  const open = new Set(views.map(({ nodeId }) => nodeId))
-  const live = (await tx.jobs.tiers.listLive(LOWER_TIERS)).filter(({ attempt }) => open.has(attempt.nodeId))
-  const nodeIds = [...new Set(live.map(({ attempt }) => attempt.nodeId))]
-  const reserved = await tx.nodes.reservationsOf(nodeIds)
-  const rooms = new Map(reserved.map(({ attemptId, resources }) => [attemptId, resources]))
-  return live.map((each) => occupantOf(each, rooms.get(each.attempt.attemptId) ?? NOTHING))
-}
-
-function occupantOf({ attempt, task, job }: Dispatch, room: Occupant['room']): Occupant {
-  const { attemptId, taskId, nodeId, startedAt, checkpoint, yieldBy } = attempt
-  const { tier } = job.spec
-  return {
-    attemptId,
-    taskId,
-    nodeId,
-    tier,
-    room,
-    unsavedSince: checkpoint?.at ?? startedAt,
-    keepsState: checkpoint !== undefined && handsOnState(task),
-    isYielding: yieldBy !== undefined,
-  }
 }
 
 function withoutThem(view: NodeView, going: readonly Preemption[]): NodeView {

@@ -7,6 +7,7 @@ import {
   eligibleOwners,
   type JobSpec,
   type NodeView,
+  promiseRefusals,
   type Refusal,
   specOfStep,
 } from '@fog/scheduler'
@@ -15,12 +16,16 @@ import { readContent } from './content.ts'
 import { deadlineOf } from './deadline.ts'
 import { type Built, budgetOf, priceOfResult, specOf } from './job-spec.ts'
 import { allNodes, nodeView } from './node-views.ts'
+import { standingFor } from './standing.ts'
 
 /** What this fog offers today; the levels above `public` come with the transports that keep them. */
 const OFFER = {
   privacy: ['public'],
   routing: ['round_robin', 'least_loaded', 'affinity_based', 'proximity_based'],
 } as const
+
+/** The one call by which a program waits for a clock. */
+const SLEEPS_BY = 'poll_oneoff'
 
 /** One program of a job: that of a step, or the only one. */
 export interface PreparedPart {
@@ -51,9 +56,10 @@ export async function prepareSubmission(
 ): Promise<PreparedJob> {
   const { database, config, clock } = platform
   const deadlineAt = deadlineOf(submission, clock.now())
-  const built = await specOf(submission, accountId, database.read.blobs, config.prices)
-  const specs = built.spec.steps?.map((_, place) => specOfStep(built.spec, place)) ?? [built.spec]
-  await checkPrograms(platform, specs)
+  const named = await specOf(submission, accountId, database.read.blobs, config.prices)
+  const maySleep = await checkPrograms(platform, specsOf(named.spec))
+  const built = { ...named, spec: { ...named.spec, maySleep } }
+  const specs = specsOf(built.spec)
   const nodes = (await allNodes(database.read.nodes)).map((node) => nodeView(node))
   const parts = specs.map((spec) => ({
     name: spec.step?.name ?? '',
@@ -65,8 +71,21 @@ export async function prepareSubmission(
   const refusals = [
     ...deadlineRefusals(built.spec, deadlineAt, clock.now()),
     ...specs.flatMap((spec) => refusalsOf(spec, built, nodes)),
+    ...(await promisesOf(platform, specs, built)),
   ]
   return { ...built, parts, budget: budgetOf(submission), deadlineAt, refusals: eachOnce(refusals) }
+}
+
+/** Each program of a job as the spec of its own. */
+function specsOf(spec: JobSpec): readonly JobSpec[] {
+  return spec.steps?.map((_, place) => specOfStep(spec, place)) ?? [spec]
+}
+
+/** What its tier promises and could not be kept as the fog stands. */
+async function promisesOf(platform: Platform, specs: readonly JobSpec[], { spec, tasks }: Built): Promise<Refusal[]> {
+  const standing = await standingFor(platform, spec.tier)
+  if (!standing) return []
+  return specs.flatMap((each) => promiseRefusals(each, each.step?.tasks ?? tasks.length, standing))
 }
 
 function refusalsOf(spec: JobSpec, { tasks }: Built, nodes: readonly NodeView[]): Refusal[] {
@@ -85,15 +104,18 @@ function eachOnce(refusals: readonly Refusal[]): Refusal[] {
   return [...new Map(refusals.map((refusal) => [refusal.sentence, refusal])).values()]
 }
 
-/** Refuses what is no program, before any device sees it. */
-async function checkPrograms({ database, blobs, config }: Platform, specs: readonly JobSpec[]): Promise<void> {
+/** Refuses what is no program, before any device sees it. Answers whether any of them can wait for a clock. */
+async function checkPrograms({ database, blobs, config }: Platform, specs: readonly JobSpec[]): Promise<boolean> {
   const { maxProgramBytes } = config.limits
   const checked = new Set<string>()
+  let maySleep = false
   for (const { program, limits } of specs) {
     const key = `${program.digest} ${limits.memoryBytes}`
     if (checked.has(key)) continue
     checked.add(key)
     const content = await readContent({ index: database.read.blobs, blobs }, program.digest, maxProgramBytes)
-    inspectModule(content, { moduleBytes: maxProgramBytes, memoryBytes: limits.memoryBytes })
+    const { imports } = inspectModule(content, { moduleBytes: maxProgramBytes, memoryBytes: limits.memoryBytes })
+    maySleep ||= imports.some(({ name }) => name === SLEEPS_BY)
   }
+  return maySleep
 }
