@@ -16,16 +16,28 @@ import type {
 } from '@fog/contract'
 import { type FogNode, type Resources, stateOf } from '@fog/fog'
 import { type AccountId, formatTokens, type Instant, toRfc3339 } from '@fog/kernel'
-import { type Attempt, type CheckpointMark, failureSentence, fuelOf, type Job, type Report, type Task } from '@fog/scheduler'
+import {
+  type Attempt,
+  type CheckpointMark,
+  failureSentence,
+  fuelOf,
+  type Job,
+  type JobSpec,
+  type JobStep,
+  type Report,
+  type Task,
+} from '@fog/scheduler'
 import type { LedgerAudit, Transfer } from '@fog/tokenomics'
 import { isLocked } from '../access/lockout.ts'
 import type { IssuedSession } from '../access/sessions.ts'
 import type { ApiToken, AuditEntry, JoinToken, LogChunk, Session, User } from '../ports.ts'
 import { present } from './present.ts'
+import { stepView, taskStepView } from './step-views.ts'
 
 /** How the platform's things look from outside. Pure: whoever calls brings all that is shown. */
 
-export function jobView(job: Job): JobView {
+/** `steps` where they shall be shown too. */
+export function jobView(job: Job, steps: readonly JobStep[] = []): JobView {
   const { spec, counts, failure, cost, credit, startedAt, finishedAt } = job
   const { limits, verification } = spec
   return {
@@ -55,8 +67,10 @@ export function jobView(job: Job): JobView {
       cost: cost === undefined ? undefined : formatTokens(cost),
       credit: credit === undefined ? undefined : formatTokens(credit),
       failure,
+      deadline: timeOf(job.deadlineAt),
       startedAt: timeOf(startedAt),
       finishedAt: timeOf(finishedAt),
+      steps: steps.length === 0 ? undefined : steps.map((step) => stepView(spec, step)),
     }),
   }
 }
@@ -67,7 +81,7 @@ export interface Place {
   readonly nodeName: string | undefined
 }
 
-export function taskView(task: Task, place: Place | undefined): TaskView {
+export function taskView(task: Task, place: Place | undefined, spec: JobSpec): TaskView {
   const { failure, startedAt, finishedAt } = task
   return {
     taskId: task.taskId,
@@ -78,6 +92,8 @@ export function taskView(task: Task, place: Place | undefined): TaskView {
     attempts: task.attempts,
     queuedAt: toRfc3339(task.queuedAt),
     ...present({
+      step: taskStepView(spec, task),
+      waitsFor: task.blockedBy,
       nodeId: place?.nodeId,
       nodeName: place?.nodeName,
       startedAt: timeOf(startedAt),
@@ -125,8 +141,9 @@ function checkpointView(mark: CheckpointMark | undefined): AttemptView['checkpoi
   return mark && { at: toRfc3339(mark.at), bytes: mark.bytes, fuel: String(mark.fuel) }
 }
 
-export function resultView(task: Task, report: Report): TaskResultView {
-  return { taskId: task.taskId, index: task.index, item: task.item, ...outcomeView(report) }
+export function resultView(task: Task, report: Report, spec: JobSpec): TaskResultView {
+  const { taskId, index, item } = task
+  return { taskId, index, item, ...present({ step: taskStepView(spec, task) }), ...outcomeView(report) }
 }
 
 export function outcomeView({ exitCode, stdout, stderr, outputs }: Report) {

@@ -1,12 +1,14 @@
+import type { JobView } from '@fog/contract'
 import { type NodeId, parseId } from '@fog/kernel'
 import {
   type Attempt,
   isLive,
   isOpen,
   type Job,
+  type JobSpec,
+  type QueuedTask,
   SchedulerError,
   type Task,
-  type TaskWithAttempts,
 } from '@fog/scheduler'
 import { needScope, seesAll } from '../../access/caller.ts'
 import type { KnownCaller } from '../../access/known-caller.ts'
@@ -40,7 +42,7 @@ export function jobHandlers({
   return {
     quote: async ({ caller, body }) => quoteJob(platform, caller.accountId, body),
 
-    submitJob: async ({ caller, body }) => jobView(await submitJob(platform, caller, body)),
+    submitJob: async ({ caller, body }) => wholeJobView(platform, await submitJob(platform, caller, body)),
 
     listJobs: async ({ caller, query }) => {
       if (query.all === true) needScope(caller, 'admin')
@@ -50,11 +52,11 @@ export function jobHandlers({
         query,
         (limit) => jobs.listJobs({ accountId, status: query.status, before, limit }),
         (job) => job.jobId,
-        (found) => found.map(jobView),
+        (found) => found.map((job) => jobView(job)),
       )
     },
 
-    getJob: async ({ caller, params }) => jobView(await findJob(platform, caller, params.jobId)),
+    getJob: async ({ caller, params }) => wholeJobView(platform, await findJob(platform, caller, params.jobId)),
 
     cancelJob: async ({ caller, params }) => {
       const { jobId } = await findJob(platform, caller, params.jobId)
@@ -62,23 +64,23 @@ export function jobHandlers({
     },
 
     listTasks: async ({ caller, params, query }) => {
-      const { jobId } = await findJob(platform, caller, params.jobId)
+      const { jobId, spec } = await findJob(platform, caller, params.jobId)
       const after = numberCursor(query.after)
       return pageOf(
         query,
         (limit) => jobs.listTasks({ jobId, status: query.status, after, limit }),
         (task) => String(task.index),
-        (tasks) => taskViews(platform, tasks),
+        (tasks) => taskViews(platform, tasks, spec),
       )
     },
 
     getTask: async ({ caller, params }) => {
-      const { task, attempts } = await findTask(platform, caller, params.taskId)
+      const { task, attempts, job } = await findTask(platform, caller, params.taskId)
       const names = await nodeNames(platform, attempts)
       const shown = attempts.find(isAccepted(task)) ?? attempts.findLast(isLive) ?? attempts.at(-1)
       const accepted = attempts.find(isAccepted(task))
       return {
-        task: taskView(task, placeOf(shown, names)),
+        task: taskView(task, placeOf(shown, names), job.spec),
         attempts: attempts.map((attempt) => attemptView(attempt, task, names.get(attempt.nodeId) ?? 'unknown')),
         ...(accepted?.report && { result: outcomeView(accepted.report) }),
       }
@@ -95,7 +97,7 @@ export function jobHandlers({
     },
 
     listResults: async ({ caller, params, query }) => {
-      const { jobId } = await findJob(platform, caller, params.jobId)
+      const { jobId, spec } = await findJob(platform, caller, params.jobId)
       const after = numberCursor(query.after)
       const accepted = async (limit: number) => {
         const agreed = await jobs.listAgreed({ jobId, after, limit })
@@ -105,7 +107,7 @@ export function jobHandlers({
         query,
         accepted,
         ({ task }) => String(task.index),
-        (found) => found.map(({ task, attempt }) => resultView(task, attempt.report)),
+        (found) => found.map(({ task, attempt }) => resultView(task, attempt.report, spec)),
       )
     },
 
@@ -118,6 +120,11 @@ export function jobHandlers({
   }
 }
 
+/** With its steps, where it has several. */
+async function wholeJobView({ database }: Platform, job: Job): Promise<JobView> {
+  return jobView(job, job.spec.steps ? await database.read.jobs.steps.list([job.jobId]) : [])
+}
+
 /** A job of the caller's own, or any for an admin. Throws `job.not_found` as if another's did not exist. */
 async function findJob({ database }: Platform, caller: KnownCaller, text: string): Promise<Job> {
   const jobId = parseId('job', text)
@@ -126,12 +133,12 @@ async function findJob({ database }: Platform, caller: KnownCaller, text: string
   return job
 }
 
-async function findTask({ database }: Platform, caller: KnownCaller, text: string): Promise<TaskWithAttempts> {
+async function findTask({ database }: Platform, caller: KnownCaller, text: string): Promise<QueuedTask> {
   const taskId = parseId('task', text)
   const found = await database.read.jobs.findTask(taskId)
   const job = found && (await database.read.jobs.findJob(found.task.jobId))
   if (!found || !job || !mayRead(caller, job)) throw new SchedulerError({ code: 'task.not_found', taskId })
-  return found
+  return { ...found, job }
 }
 
 function mayRead(caller: KnownCaller, job: Job): boolean {
@@ -139,7 +146,7 @@ function mayRead(caller: KnownCaller, job: Job): boolean {
 }
 
 /** Tasks with the nodes they run or ran on: the accepted attempt's, or the live one's. */
-async function taskViews(platform: Platform, tasks: readonly Task[]) {
+async function taskViews(platform: Platform, tasks: readonly Task[], spec: JobSpec) {
   const { jobs } = platform.database.read
   const accepted = await jobs.findAttempts(tasks.flatMap(({ acceptedAttemptId }) => acceptedAttemptId ?? []))
   // Few at any time: no more are placed at once than the fog has room for.
@@ -148,7 +155,7 @@ async function taskViews(platform: Platform, tasks: readonly Task[]) {
   const live = running.flatMap((found) => found?.attempts.findLast(isLive) ?? [])
   const shown = new Map([...accepted, ...live].map((attempt) => [attempt.taskId, attempt]))
   const names = await nodeNames(platform, [...shown.values()])
-  return tasks.map((task) => taskView(task, placeOf(shown.get(task.taskId), names)))
+  return tasks.map((task) => taskView(task, placeOf(shown.get(task.taskId), names), spec))
 }
 
 async function nodeNames({ database }: Platform, attempts: readonly Attempt[]): Promise<Map<NodeId, string>> {
