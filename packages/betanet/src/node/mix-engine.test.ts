@@ -1,106 +1,216 @@
-import { randomBytes } from 'node:crypto'
-import { type DhKeyPair, toHex, utf8 } from '@fog/kernel'
+import { createServer } from 'node:net'
+import { toHex, utf8 } from '@fog/kernel'
 import { noiseSuite, systemRng } from '@fog/kernel/node'
 import { afterEach, describe, expect, test } from 'vitest'
-import { type PacketArrival, newReplayMemory } from '../mix/index.ts'
+import { LINK_MESSAGE } from '../link/index.ts'
+import type { DropReason } from '../mix/index.ts'
 import { buildPacket, type PathHop, suites } from '../sphinx/index.ts'
-import { MixEngine } from './mix-engine.ts'
-import type { Neighbour } from './out-links.ts'
-import type { EpochSecrets } from './thread-messages.ts'
+import { RawPeer } from '../testing/raw-peer.ts'
+import { startMixes, TestMix, type TestMixOptions } from '../testing/test-mix.ts'
+import { DEFAULT_VERTICAL_LIMITS } from './index.ts'
 
 const suite = suites.betanetKemX25519
 const noise = noiseSuite()
-const EPOCH = 4
-/** Every packet of a test waits about this long at each hop. */
-const MEAN_STEPS = 20
-
-/** A mix node with its own keys, as the others see it too. */
-class TestMix {
-  readonly nodeId = new Uint8Array(randomBytes(32))
-  readonly linkKeys: DhKeyPair = noise.makeKeyPair()
-  readonly sphinxKeys: DhKeyPair = noise.makeKeyPair()
-  readonly arrivals: PacketArrival[] = []
-  readonly engine: MixEngine
-  #waiting: (() => void) | undefined
-
-  constructor(takesClients = false) {
-    this.engine = new MixEngine({
-      suite: 'betanetKemX25519',
-      linkKeys: this.linkKeys,
-      host: '127.0.0.1',
-      ports: [0, 0],
-      takesClients,
-      events: {
-        arrived: (arrival) => {
-          this.arrivals.push(arrival)
-          this.#waiting?.()
-        },
-        client: () => undefined,
-        taken: () => undefined,
-        linkClosed: () => this.#waiting?.(),
-        failed: (why) => {
-          throw new Error(why)
-        },
-      },
-    })
-  }
-
-  get neighbour(): Neighbour {
-    return { nodeId: this.nodeId, linkKey: this.linkKeys.publicKey, host: '127.0.0.1', ports: this.engine.ports }
-  }
-
-  get hop(): PathHop {
-    return { id: this.nodeId, publicKey: this.sphinxKeys.publicKey }
-  }
-
-  secrets(epoch = EPOCH): EpochSecrets {
-    return {
-      epoch,
-      sphinxSecretKey: this.sphinxKeys.secretKey.slice(),
-      delayOutput: new Uint8Array(randomBytes(64)),
-      meanSteps: [MEAN_STEPS],
-      replayMemory: newReplayMemory(10_000),
-    }
-  }
-
-  /** Resolves when this many packets ended here. */
-  async arrived(count: number): Promise<void> {
-    while (this.arrivals.length < count) await new Promise<void>((resolve) => (this.#waiting = resolve))
-  }
-}
-
-const running: TestMix[] = []
+const open: { stop(): unknown }[] = []
 
 afterEach(async () => {
-  await Promise.all(running.splice(0).map(({ engine }) => engine.stop()))
+  await Promise.all(open.splice(0).map((each) => each.stop()))
 })
 
-async function startMixes(count: number): Promise<TestMix[]> {
-  const mixes = Array.from({ length: count }, () => new TestMix())
-  running.push(...mixes)
-  await Promise.all(mixes.map(({ engine }) => engine.start()))
-  for (const mix of mixes) {
-    mix.engine.setNeighbours(mixes.map(({ neighbour }) => neighbour))
-    mix.engine.setEpochs([mix.secrets()])
-  }
+async function started(count: number, options?: TestMixOptions): Promise<TestMix[]> {
+  const mixes = await startMixes(count, options)
+  open.push(...mixes.map(({ engine }) => engine))
   return mixes
 }
 
-function packetFor(path: readonly TestMix[], text: string): Uint8Array {
-  const hops = path.map((mix, i) => (i === path.length - 1 ? { ...mix.hop, recipient: mix.nodeId } : mix.hop))
-  return buildPacket(suite, hops, utf8(text), systemRng, { epochParity: 0 })
+function packetFor(path: readonly PathHop[], text: string, epochParity: 0 | 1 = 0): Uint8Array {
+  return buildPacket(suite, path, utf8(text), systemRng, { epochParity })
 }
 
+/** A link to one thread of the node, from somebody it knows as a neighbour. */
+async function linkTo(mix: TestMix, thread = 0): Promise<RawPeer> {
+  const own = noise.makeKeyPair()
+  const { neighbour } = mix
+  mix.engine.setNeighbours([
+    neighbour,
+    { nodeId: systemRng.bytes(32), linkKey: own.publicKey, host: '127.0.0.1', ports: [1] },
+  ])
+  const peer = new RawPeer(noise, mix.engine.ports[thread]!, { own, remote: mix.linkKeys.publicKey })
+  open.push({ stop: () => peer.close() })
+  return peer.handshake()
+}
+
+function textsAt({ arrivals }: TestMix): string[] {
+  return arrivals.map(({ body }) => Buffer.from(body).toString().replaceAll('\0', ''))
+}
+
+/** Counters lie in shared memory, which nothing tells about. */
+const PATIENT = { timeout: 10_000 }
+
 describe('three mix nodes on real sockets', () => {
-  test('carry every packet to its last hop, where it can be read', async () => {
-    const mixes = await startMixes(3)
-    const [first, , last] = mixes as [TestMix, TestMix, TestMix]
+  test('carry every packet to its last hop, where it can be read, in another order', async () => {
+    const [first, second, last] = (await started(3)) as [TestMix, TestMix, TestMix]
     const texts = Array.from({ length: 100 }, (_, i) => `packet ${i}`)
-    for (const text of texts) first.engine.send(first.nodeId, packetFor(mixes, text))
-    await last.arrived(100)
-    const read = last.arrivals.map(({ body }) => Buffer.from(body).toString().replaceAll('\0', ''))
+    for (const text of texts) first.engine.send(first.nodeId, packetFor([first.hop, second.hop, last.end], text))
+    await last.until(() => last.arrivals.length === 100)
+    const read = textsAt(last)
     expect(read.toSorted()).toEqual(texts.toSorted())
-    expect(last.arrivals.every(({ recipient }) => toHex(recipient!) === toHex(last.nodeId))).toBe(true)
     expect(read).not.toEqual(texts)
+    expect(last.arrivals.every(({ recipient }) => toHex(recipient!) === toHex(last.nodeId))).toBe(true)
   })
+
+  test('go on when one of them dies and comes back, and count what could not be sent meanwhile', async () => {
+    const [first, second] = (await started(2)) as [TestMix, TestMix]
+    first.engine.send(first.nodeId, packetFor([first.hop, second.end], 'before'))
+    await second.until(() => second.arrivals.length === 1)
+    const { ports } = second.engine
+    await second.engine.stop()
+    first.engine.send(first.nodeId, packetFor([first.hop, second.end], 'lost'))
+    await expect.poll(() => first.engine.stats().get('linksOut'), PATIENT).toBe(1)
+    expect(ports).toHaveLength(2)
+    first.engine.send(first.nodeId, packetFor([first.end], 'still here'))
+    await first.until(() => first.arrivals.length === 1)
+  })
+})
+
+describe('a packet', () => {
+  test('is taken once, whichever thread it comes to and however often', async () => {
+    const [mix] = (await started(1)) as [TestMix]
+    const packet = packetFor([mix.end], 'once')
+    const [one, other] = [await linkTo(mix, 0), await linkTo(mix, 1)]
+    for (const peer of [one, other]) peer.send(packet, packet)
+    await expect.poll(() => mix.engine.stats().dropped('replayed'), PATIENT).toBe(3)
+    expect(textsAt(mix)).toEqual(['once'])
+  })
+
+  test.each<[string, DropReason, (packet: Uint8Array) => Uint8Array]>([
+    ['of another version', 'malformed', (packet) => packet.with(0, 9)],
+    ['of an epoch that is not there', 'wrong_epoch', (packet) => packet.with(1, 1)],
+    ['with another element', 'not_genuine', (packet) => packet.with(10, packet[10]! ^ 1)],
+    ['with an element of low order', 'not_genuine', (packet) => packet.fill(0, 2, 34)],
+    ['with other routing', 'not_genuine', (packet) => packet.with(300, packet[300]! ^ 128)],
+    ['with another MAC', 'not_genuine', (packet) => packet.with(620, packet[620]! ^ 4)],
+    ['with another payload', 'not_genuine', (packet) => packet.with(2000, packet[2000]! ^ 1)],
+  ])('%s is dropped as %s, and nothing is said', async (_, reason, bend) => {
+    const [mix] = (await started(1)) as [TestMix]
+    const peer = await linkTo(mix)
+    peer.send(bend(packetFor([mix.end], 'bent')), packetFor([mix.end], 'straight'))
+    await mix.until(() => mix.arrivals.length === 1)
+    expect(textsAt(mix)).toEqual(['straight'])
+    await expect.poll(() => mix.engine.stats().dropped(reason), PATIENT).toBe(1)
+    peer.sendMessage(LINK_MESSAGE.ping, new Uint8Array(0))
+    expect((await peer.message()).type).toBe(LINK_MESSAGE.pong)
+  })
+
+  test('for a node nobody knows is dropped and counted', async () => {
+    const [mix] = (await started(1)) as [TestMix]
+    const stranger = new TestMix()
+    open.push(stranger.engine)
+    const peer = await linkTo(mix)
+    peer.send(packetFor([mix.hop, stranger.end], 'nowhere'))
+    await expect.poll(() => mix.engine.stats().dropped('no_route'), PATIENT).toBe(1)
+  })
+
+  test('beyond what the node can hold is dropped and counted, and what it holds goes out', async () => {
+    const [first, last] = (await started(2, { threads: 1, meanSteps: 3000, limits: { slots: 8 } })) as [
+      TestMix,
+      TestMix,
+    ]
+    const packets = Array.from({ length: 20 }, (_, i) => packetFor([first.hop, last.end], `${i}`))
+    for (const packet of packets) first.engine.send(first.nodeId, packet)
+    await expect.poll(() => first.engine.stats().dropped('node_full'), PATIENT).toBe(12)
+    await last.until(() => last.arrivals.length === 8)
+  })
+})
+
+describe('a link', () => {
+  test('from somebody unknown is refused, unless clients are taken', async () => {
+    const [closed] = (await started(1)) as [TestMix]
+    const [gateway] = (await started(1, { takesClients: true })) as [TestMix]
+    const own = noise.makeKeyPair()
+    const refused = new RawPeer(noise, closed.engine.ports[0]!, { own, remote: closed.linkKeys.publicKey })
+    await refused.handshake()
+    await refused.closed
+    const client = new RawPeer(noise, gateway.engine.ports[0]!, { own, remote: gateway.linkKeys.publicKey })
+    await client.handshake()
+    await gateway.until(() => gateway.clients.length === 1)
+    expect(gateway.engine.deliver(own.publicKey, utf8('for you'))).toBe(true)
+    expect(await client.message()).toEqual({ type: LINK_MESSAGE.deliver, body: new Uint8Array(utf8('for you')) })
+    client.close()
+    await gateway.until(() => gateway.clients.length === 2)
+    expect(gateway.engine.deliver(own.publicKey, utf8('too late'))).toBe(false)
+  })
+
+  test('that never finishes its handshake is closed', async () => {
+    const [mix] = (await started(1, {
+      limits: { link: { ...DEFAULT_VERTICAL_LIMITS.link, handshakeMs: 100 } },
+    })) as [TestMix]
+    const silent = new RawPeer(noise, mix.engine.ports[0]!, {
+      own: noise.makeKeyPair(),
+      remote: mix.linkKeys.publicKey,
+    })
+    await silent.closed
+    await mix.until(() => mix.closedLinks.length === 1)
+    expect(mix.closedLinks[0]).toContain('not done after 100 ms')
+  })
+
+  test('that falls silent is asked, and closed when it does not answer', async () => {
+    const [mix] = (await started(1, { limits: { link: { ...DEFAULT_VERTICAL_LIMITS.link, silenceMs: 1000 } } })) as [
+      TestMix,
+    ]
+    const peer = await linkTo(mix)
+    expect((await peer.message()).type).toBe(LINK_MESSAGE.ping)
+    await peer.closed
+  })
+
+  test('that speaks rubbish is closed, and the others go on', async () => {
+    const [mix] = (await started(1)) as [TestMix]
+    const [bad, good] = [await linkTo(mix), await linkTo(mix)]
+    bad.socket.write(systemRng.bytes(70_000))
+    await bad.closed
+    good.send(packetFor([mix.end], 'fine'))
+    await mix.until(() => mix.arrivals.length === 1)
+    expect(textsAt(mix)).toEqual(['fine'])
+    const stranger = new RawPeer(noise, mix.engine.ports[1]!, {
+      own: noise.makeKeyPair(),
+      remote: noise.makeKeyPair().publicKey,
+    })
+    await stranger.handshake()
+    await stranger.closed
+  })
+
+  test('whose far end does not read costs its own packets, and bounded memory', async () => {
+    const [mix] = (await started(1, {
+      threads: 1,
+      meanSteps: 1,
+      limits: { link: { ...DEFAULT_VERTICAL_LIMITS.link, mostUnsentBytes: 100_000, mostWaitingFrames: 2 } },
+    })) as [TestMix]
+    const deaf = createServer((socket) => void socket.pause())
+    await new Promise<void>((resolve) => void deaf.listen(0, '127.0.0.1', resolve))
+    open.push({ stop: () => deaf.close() })
+    const address = deaf.address()
+    const far = { nodeId: systemRng.bytes(32), keys: noise.makeKeyPair() }
+    mix.engine.setNeighbours([
+      mix.neighbour,
+      {
+        nodeId: far.nodeId,
+        linkKey: far.keys.publicKey,
+        host: '127.0.0.1',
+        ports: [typeof address === 'object' && address ? address.port : 0],
+      },
+    ])
+    const path = [mix.hop, { id: far.nodeId, publicKey: far.keys.publicKey, recipient: far.nodeId }]
+    for (let i = 0; i < 100; i++) mix.engine.send(mix.nodeId, packetFor(path, `${i}`))
+    await expect.poll(() => mix.engine.stats().dropped('link_full'), PATIENT).toBeGreaterThan(10)
+    mix.engine.send(mix.nodeId, packetFor([mix.end], 'others are served'))
+    await mix.until(() => mix.arrivals.length === 1)
+  })
+})
+
+test('a node that drains sends everything it holds, then ends', async () => {
+  const [first, last] = (await started(2, { meanSteps: 1000 })) as [TestMix, TestMix]
+  for (let i = 0; i < 50; i++) first.engine.send(first.nodeId, packetFor([first.hop, last.end], `${i}`))
+  await expect.poll(() => first.engine.stats().get('forwarded'), PATIENT).toBe(50)
+  await first.engine.drain(30_000)
+  await last.until(() => last.arrivals.length === 50)
 })
