@@ -1,0 +1,2 @@
+export * from './directory-network.ts'
+export * from './directory-store-suite.ts'
