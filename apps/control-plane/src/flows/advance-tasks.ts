@@ -10,6 +10,7 @@ import {
   type CountDelta,
   failureSentence,
   type Ignored,
+  isOpen,
   type Job,
   NO_COUNTS,
   type QueuedTask,

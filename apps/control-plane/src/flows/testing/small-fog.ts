@@ -1,5 +1,11 @@
 import { readFileSync } from 'node:fs'
-import { type JobSubmission, type LeaseMessage, type ReportMessage, resultMessage } from '@fog/contract'
+import {
+  checkpointMessage,
+  type JobSubmission,
+  type LeaseMessage,
+  type ReportMessage,
+  resultMessage,
+} from '@fog/contract'
 import { enrolled } from '@fog/fog'
 import { resultPreimage } from '@fog/idle'
 import {
@@ -23,10 +29,12 @@ import { readConfig } from '../../config.ts'
 import { MemoryPlatformDatabase } from '../../db/memory/memory-platform-database.ts'
 import { type Platform, SILENT_LOG } from '../../platform.ts'
 import type { ResultSaying } from '../accept-result.ts'
+import { takeAttemptState } from '../attempt-blobs.ts'
 import { dispatchLeases } from '../dispatch-job.ts'
 import { connectNode } from '../node-life.ts'
 import { placeJobs, Round } from '../place-jobs.ts'
 import type { Submitter } from '../submit-job.ts'
+import type { CheckpointSaying } from '../take-checkpoint.ts'
 
 const GIB = 1024 ** 3
 const NOOP = new Uint8Array(readFileSync(new URL('../../../../../packages/idle/fixtures/noop.wasm', import.meta.url)))
@@ -36,6 +44,12 @@ export const PROGRAM = toHex(sha256(NOOP))
 export interface Device {
   readonly nodeId: NodeId
   readonly keys: KeyPair
+}
+
+/** A lease on its way to a device. */
+export interface Sent {
+  readonly device: Device
+  readonly lease: LeaseMessage
 }
 
 /** A platform on memory stores and a manual clock, with one submitter who has 1,000 tokens and as many devices as asked for. */
@@ -117,8 +131,8 @@ export class SmallFog {
   }
 
   /** What the gateway would send now, by device. */
-  async dispatch(): Promise<{ device: Device; lease: LeaseMessage }[]> {
-    const sent: { device: Device; lease: LeaseMessage }[] = []
+  async dispatch(): Promise<Sent[]> {
+    const sent: Sent[] = []
     const nodeIds = this.devices.map(({ nodeId }) => nodeId)
     await dispatchLeases(this.platform, this.gatewayId, nodeIds, (nodeId, leases) => {
       const device = this.devices.find((each) => each.nodeId === nodeId)!
@@ -127,26 +141,76 @@ export class SmallFog {
     return sent
   }
 
-  /** The result an honest device sends: it printed `answer`. */
-  result({ nodeId, keys }: Device, lease: LeaseMessage, answer = 'right'): ResultSaying {
+  /** Brings a checkpoint with one file, and states it as the device would. */
+  async checkpoint(
+    { nodeId, keys }: Device,
+    lease: LeaseMessage,
+    text: string,
+    part: { readonly sequence?: number; readonly fuel?: bigint } = {},
+  ): Promise<CheckpointSaying> {
+    const content = utf8(text)
+    const digest = toHex(sha256(content))
+    const attemptId = parseId('attempt', lease.attemptId)
+    const parts = (async function* () {
+      yield content
+    })()
+    await takeAttemptState(this.platform, { nodeId, attemptId, digest }, { parts })
+    const { sequence = 1, fuel = 2_000_000_000n } = part
+    const files = [{ path: 'at', digest, size: content.length }]
+    const stated = { sequence, files, fuel: String(fuel), cpuMs: 3, wallMs: 4 }
+    const { taskId, fence } = lease
+    const facts = { nodeId, attemptId, taskId, fence, checkpoint: stated }
+    const signature = toHex(sign(checkpointMessage(facts), keys.secretKey))
+    return { nodeId, attemptId, fence, checkpoint: { ...stated, signature } }
+  }
+
+  /** The result an honest device sends: it printed `answer` and left these files, each with its own name in it. */
+  result(device: Device, lease: LeaseMessage, answer = 'right', outputs: readonly string[] = []): ResultSaying {
+    return this.#report(device, lease, answer, 0, outputs)
+  }
+
+  /** The program said why and exited with 1. */
+  failure(device: Device, lease: LeaseMessage): ResultSaying {
+    return this.#report(device, lease, 'no', 1)
+  }
+
+  #report(
+    { nodeId, keys }: Device,
+    lease: LeaseMessage,
+    answer: string,
+    exitCode: 0 | 1,
+    names: readonly string[] = [],
+  ): ResultSaying {
     const content = utf8(answer)
     const digest = toHex(sha256(content))
-    const report = reportOf(digest, content.length)
+    const files = names.map((path) => ({ path, content: utf8(path), digest: toHex(sha256(utf8(path))) }))
+    const outputs = files.map((file) => ({ path: file.path, digest: file.digest, size: file.content.length }))
+    const report = reportOf(digest, content.length, exitCode, outputs)
     const attemptId = parseId('attempt', lease.attemptId)
     const facts = { nodeId, attemptId, taskId: lease.taskId, fence: lease.fence, report }
     const signature = toHex(sign(resultMessage(facts), keys.secretKey))
-    const inline = [{ digest, data: toBase64Url(content) }]
+    const inline = [{ digest, content }, ...files].map((file) => ({
+      digest: file.digest,
+      data: toBase64Url(file.content),
+    }))
     return { type: 'result', nodeId, attemptId, fence: lease.fence, report: { ...report, signature }, inline }
   }
 }
 
-function reportOf(digest: string, size: number): Omit<ReportMessage, 'signature'> {
+function reportOf(
+  digest: string,
+  size: number,
+  exitCode: 0 | 1,
+  outputs: ReportMessage['outputs'],
+): Omit<ReportMessage, 'signature'> {
   const fuel = 5_000_000_000n
-  const preimage = resultPreimage({ exit: 'exited:0', fuelUsed: fuel, stdoutDigest: digest, outputs: [] })
+  const exit = `exited:${exitCode}`
+  const preimage = resultPreimage({ exit, fuelUsed: fuel, stdoutDigest: digest, outputs })
   return {
-    outcome: { ok: true },
-    exitCode: 0,
-    exit: 'exited:0',
+    outcome:
+      exitCode === 0 ? { ok: true } : { ok: false, failure: { reason: 'exit_nonzero', detail: 'it exited with 1' } },
+    exitCode,
+    exit,
     digest: toHex(sha256(preimage)),
     fuel: String(fuel),
     cpuMs: 5,
@@ -154,6 +218,6 @@ function reportOf(digest: string, size: number): Omit<ReportMessage, 'signature'
     peakMemoryBytes: 65_536,
     stdout: { digest, size },
     stderr: { digest, size },
-    outputs: [],
+    outputs,
   }
 }
