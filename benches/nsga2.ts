@@ -118,8 +118,8 @@ function draw(name: string, width: number, found: Float64Array, truth: Float64Ar
   const from = (points: Float64Array): [number, number][] =>
     Array.from({ length: points.length / width }, (_, i) => [points[i * width]!, points[i * width + 1]!])
   const series: PlotSeries[] = [
-    ...(truth ? [{ name: 'true front', points: from(truth), size: 2 }] : []),
-    { name: 'found', points: from(found), size: 6 },
+    { name: 'found', points: from(found), size: 8 },
+    ...(truth ? [{ name: 'true front', points: from(truth), size: 1.5 }] : []),
   ]
   const slug = name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')
   const axes = { x: { label: 'first objective' }, y: { label: 'second objective' } }

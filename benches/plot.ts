@@ -40,6 +40,9 @@ export type PlotBar = { readonly name: string } & ({ readonly x: number } | { re
 const WIDTH = 760
 const HEIGHT = 480
 
+/** Told apart on white, and by those who see few colours (Okabe and Ito 2008). */
+const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#56b4e9', '#e69f00', '#444444']
+
 use([ScatterChart, LineChart, GridComponent, LegendComponent, MarkLineComponent, TitleComponent, SVGRenderer])
 
 /**
@@ -68,9 +71,10 @@ export function renderPlot(plot: Plot): string {
 function optionOf({ title, subtitle, x, y, series, bars = [] }: Plot): EChartsCoreOption {
   return {
     animation: false,
+    color: COLOURS,
     backgroundColor: '#ffffff',
     title: { text: title, left: 'center', ...(subtitle !== undefined && { subtext: subtitle }) },
-    legend: { bottom: 4, type: 'plain' },
+    legend: { bottom: 4, type: 'plain', itemGap: 28 },
     grid: { left: 76, right: 36, top: subtitle === undefined ? 48 : 66, bottom: 84 },
     xAxis: { ...axisOf(x), nameGap: 30 },
     yAxis: { ...axisOf(y), nameGap: 56 },

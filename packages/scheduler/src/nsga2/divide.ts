@@ -1,7 +1,7 @@
 import { LexicographicSorter } from './lexicographic.ts'
 
 /** Sets this small are compared pair by pair, for 3 objectives and for more. Measured on random points. */
-const PAIRWISE_BELOW = [0, 0, 0, 32, 64] as const
+const PAIRWISE_BELOW = [0, 0, 0, 64, 64] as const
 
 /**
  * Ranks many points in three or more objectives by divide and conquer: O(n log^(m-1) n), whatever the points.
