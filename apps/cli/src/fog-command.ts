@@ -9,6 +9,7 @@ import { addLogin, addLogout, addWhoami } from './commands/login.ts'
 import { addNodes } from './commands/nodes.ts'
 import { addRun } from './commands/run.ts'
 import { addMap, addQuote, addSubmit } from './commands/submit.ts'
+import { addTiers } from './commands/tiers.ts'
 import { addTokens } from './commands/tokens.ts'
 import { addTop } from './commands/top.ts'
 import { addUp } from './commands/up.ts'
@@ -88,6 +89,7 @@ export function buildProgram(runner: Runner): Command {
   addReceipt(program, runner)
   program.commandsGroup('The fog:')
   addTop(program, runner)
+  addTiers(program, runner)
   addNodes(program, runner)
   addWorker(program, runner)
   addTokens(program, runner)

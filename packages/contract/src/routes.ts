@@ -20,6 +20,7 @@ import {
   TaskResultView,
   TaskStatus,
   TaskView,
+  TiersView,
   TokenView,
   TransferView,
   UserView,
@@ -440,6 +441,14 @@ export const routes = {
     summary: 'The fog at a glance',
     access: 'jobs:read',
     response: OverviewView,
+  }),
+  listTiers: route({
+    method: 'GET',
+    path: '/v1/tiers',
+    summary: 'What each tier promises, and how it was kept lately',
+    access: 'jobs:read',
+    perMinute: 120,
+    response: TiersView,
   }),
 } as const
 

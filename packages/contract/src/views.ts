@@ -422,6 +422,44 @@ export const OverviewView = strict({
 })
 export type OverviewView = Static<typeof OverviewView>
 
+const Milliseconds = Type.Number({ minimum: 0 })
+
+/** What each tier promises, and what came of it in a window of time. What was not measured is absent. */
+export const TiersView = strict({
+  from: Timestamp,
+  to: Timestamp,
+  headroomCores: Type.Number({ description: 'Kept for Platinum now, in use or not' }),
+  tiers: Type.Array(
+    strict({
+      tier: Tier,
+      promises: strict({
+        queueWaitP95Ms: Type.Optional(Milliseconds),
+        restartMs: Type.Optional(Milliseconds),
+        latencyMs: Type.Optional(Milliseconds),
+        runStretch: Type.Number(),
+        failureDomains: Type.Integer(),
+        preempts: Type.Array(Tier),
+        creditPercent: Type.Number(),
+      }),
+      started: Type.Integer({ description: 'Tasks that began in the window' }),
+      queueWait: strict({
+        p50Ms: Type.Optional(Milliseconds),
+        p95Ms: Type.Optional(Milliseconds),
+        p99Ms: Type.Optional(Milliseconds),
+      }),
+      waitKept: Type.Optional(Type.Boolean({ description: 'Whether 95 of 100 waited no longer than promised' })),
+      restarts: strict({
+        count: Type.Integer(),
+        p95Ms: Type.Optional(Milliseconds),
+        maxMs: Type.Optional(Milliseconds),
+      }),
+      preempted: Type.Integer({ description: 'Attempts that made room for a better tier' }),
+      broken: strict({ queueWait: Type.Integer(), restart: Type.Integer(), runStretch: Type.Integer() }),
+    }),
+  ),
+})
+export type TiersView = Static<typeof TiersView>
+
 export const EventView = strict({
   cursor: Type.String(),
   type: Type.String(),

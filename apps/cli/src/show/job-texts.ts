@@ -39,6 +39,7 @@ export function jobFactsText(job: JobView, now: number, colours: Colours): strin
     ['Tasks', `${job.tasks}: ${parts.map((name) => `${counts[name]} ${name}`).join(', ')}`],
     ['Each has', `${count(limits.cores, 'core')}, ${bytesText(limits.memoryBytes)} of memory, ${limits.wallSeconds} s`],
     ['Tier', `${job.tier}, ${job.privacy}, ${job.routing}`],
+    ['Credit', job.credit === undefined ? undefined : `${job.credit} for promises that were not kept`],
     ['Price', job.cost === undefined ? `at most ${job.priceCap}` : `${job.cost} of at most ${job.priceCap}`],
     [
       'Submitted',
@@ -89,8 +90,22 @@ export function receiptText(receipt: ReceiptView, colours: Colours): string {
       `${colours.bold(receipt.cost)}, of it ${receipt.fee} to the treasury${receipt.settled ? '' : ' (so far)'}`,
     ],
     ['Returned', receipt.settled ? receipt.returned : 'when the job is settled'],
+    ['Credit', receipt.credit && creditText(receipt.credit, receipt.settled)],
   ] as const
   return `${factsText(facts, colours)}\n\n${linesText(receipt.lines, colours)}`
+}
+
+function creditText(credit: NonNullable<ReceiptView['credit']>, settled: boolean): string {
+  const { due, owed, percent, tasks, broken } = credit
+  const kinds = broken.map((kind) => BROKEN[kind]).join(', ')
+  const paid = settled ? (Number(owed) > 0 ? `, ${owed} of it owed until the treasury has it` : '') : ' so far'
+  return `${due}${paid}: ${percent} % of the price of ${count(tasks, 'task')} (${kinds})`
+}
+
+const BROKEN: Readonly<Record<NonNullable<ReceiptView['credit']>['broken'][number], string>> = {
+  queue_wait: 'begun too late',
+  restart: 'restarted too late',
+  run_stretch: 'run too slowly',
 }
 
 function resultsText({ tasks, done, failed }: ReceiptView): string {

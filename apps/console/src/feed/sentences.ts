@@ -21,11 +21,15 @@ const TONES: Readonly<Partial<Record<EventType, Tone>>> = {
   'job.failed': 'bad',
   'job.cancelled': 'warn',
   'job.settled': 'accent',
+  'job.credited': 'accent',
   'task.placed': 'run',
   'task.started': 'run',
   'task.done': 'good',
   'task.failed': 'bad',
   'task.requeued': 'warn',
+  'task.yielding': 'warn',
+  'task.preempted': 'warn',
+  'task.promise_broken': 'bad',
   'task.cancelled': 'warn',
   'node.enrolled': 'accent',
   'node.connected': 'good',
@@ -87,6 +91,8 @@ export function sentence({ type, data }: EventView, count = 1, job?: string): st
       return `${aJob} was cancelled`
     case 'job.settled':
       return joined(aJob, 'was settled', of('cost') && `for ${formatTokens(of('cost'))} tokens`)
+    case 'job.credited':
+      return joined(aJob, `was credited ${formatTokens(of('paid') || '0')} tokens`)
     case 'task.placed':
       return joined(tasks, count === 1 ? 'was placed' : 'were placed', alone(of('node') && `on ${of('node')}`))
     case 'task.started':
@@ -97,6 +103,12 @@ export function sentence({ type, data }: EventView, count = 1, job?: string): st
       return joined(tasks, 'failed', alone(of('reason') && `because of ${words(of('reason'))}`))
     case 'task.requeued':
       return joined(tasks, 'went back to the queue')
+    case 'task.yielding':
+      return joined(tasks, count === 1 ? 'makes' : 'make', 'room for a better tier')
+    case 'task.preempted':
+      return joined(tasks, 'made room for a better tier, and', count === 1 ? 'waits' : 'wait', 'again')
+    case 'task.promise_broken':
+      return joined(tasks, BROKEN[of('promise')] ?? 'had a promise of the tier broken')
     case 'task.cancelled':
       return joined(tasks, 'cancelled')
     case 'node.enrolled':
@@ -108,6 +120,12 @@ export function sentence({ type, data }: EventView, count = 1, job?: string): st
     default:
       return sentenceOf(type)
   }
+}
+
+const BROKEN: Readonly<Record<string, string>> = {
+  queue_wait: 'waited longer than the tier promises',
+  restart: 'ran again later than the tier promises',
+  run_stretch: 'ran longer than the tier promises',
 }
 
 /** Names of jobs, from what the feed said of them. */

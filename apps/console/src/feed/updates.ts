@@ -114,6 +114,7 @@ const STATUS_AFTER: Partial<Record<EventType, TaskStatus>> = {
   'task.done': 'done',
   'task.failed': 'failed',
   'task.requeued': 'queued',
+  'task.preempted': 'queued',
   'task.cancelled': 'cancelled',
 }
 

@@ -1,6 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { Tier } from '@fog/scheduler'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { TierFigures } from '../flows/measure-tiers.ts'
 import type { LoopMetrics } from '../loops/loop-metrics.ts'
 import type { FeedMetrics } from '../realtime/feed.ts'
 import type { GatewayMetrics } from '../realtime/worker-gateway.ts'
@@ -18,6 +19,7 @@ const OUTCOMES: Readonly<Record<string, string>> = {
   'task.done': 'done',
   'task.failed': 'failed',
   'task.requeued': 'requeued',
+  'task.preempted': 'preempted',
   'task.cancelled': 'cancelled',
 }
 
@@ -41,6 +43,25 @@ export class Metrics implements FeedMetrics, GatewayMetrics, LoopMetrics {
   readonly feedSubscribers = this.#gauge('fog_feed_subscribers', 'Readers of the event feed')
   readonly queueTasks = this.#gauge('fog_queue_tasks', 'Tasks that wait or run', ['tier', 'state'])
   readonly nodes = this.#gauge('fog_nodes', 'Nodes by state', ['state'])
+  readonly #tierWaitSeconds = this.#gauge('fog_tier_wait_seconds', 'From queued to begun, in the window of the tiers', [
+    'tier',
+    'quantile',
+  ])
+  readonly #tierRestartSeconds = this.#gauge(
+    'fog_tier_restart_seconds',
+    'From interrupted to begun again, 95th percentile',
+    ['tier'],
+  )
+  readonly #tierStarted = this.#gauge('fog_tier_started_tasks', 'Tasks that began in the window', ['tier'])
+  readonly #tierRestarts = this.#gauge('fog_tier_restarted_attempts', 'Attempts that made up for another', ['tier'])
+  readonly #tierPreempted = this.#gauge('fog_tier_preempted_attempts', 'Attempts that made room for a better tier', [
+    'tier',
+  ])
+  readonly #tierBroken = this.#gauge('fog_tier_broken_promises', 'Promises that were not kept in the window', [
+    'tier',
+    'promise',
+  ])
+  readonly #tierHeadroomCores = this.#gauge('fog_tier_headroom_cores', 'Kept for Platinum now, in use or not')
   readonly #feedCut = this.#counter('fog_feed_cut_total', 'Readers of the event feed that were cut off', ['reason'])
   readonly #eventLag = this.#gauge('fog_event_lag_seconds', 'Age of the newest event when it was handed over')
   readonly #events = this.#counter('fog_events_total', 'What happened in the fog, by type of event', ['type'])
@@ -119,6 +140,26 @@ export class Metrics implements FeedMetrics, GatewayMetrics, LoopMetrics {
 
   workerChannels(open: number): void {
     this.#workerChannels.set(open)
+  }
+
+  /** What was not measured has no sample. */
+  tiers({ measures, headroomCpuMilli }: Pick<TierFigures, 'measures' | 'headroomCpuMilli'>): void {
+    this.#tierHeadroomCores.set(headroomCpuMilli / 1000)
+    this.#tierWaitSeconds.reset()
+    this.#tierRestartSeconds.reset()
+    for (const { tier, broken, ...of } of measures) {
+      const waits = { '0.5': of.waitP50Ms, '0.95': of.waitP95Ms, '0.99': of.waitP99Ms }
+      for (const [quantile, ms] of Object.entries(waits)) {
+        if (ms !== undefined) this.#tierWaitSeconds.set({ tier, quantile }, ms / 1000)
+      }
+      if (of.restartP95Ms !== undefined) this.#tierRestartSeconds.set({ tier }, of.restartP95Ms / 1000)
+      this.#tierStarted.set({ tier }, of.started)
+      this.#tierRestarts.set({ tier }, of.restarts)
+      this.#tierPreempted.set({ tier }, of.preempted)
+      this.#tierBroken.set({ tier, promise: 'queue_wait' }, broken.queueWait)
+      this.#tierBroken.set({ tier, promise: 'restart' }, broken.restart)
+      this.#tierBroken.set({ tier, promise: 'run_stretch' }, broken.runStretch)
+    }
   }
 
   /** Asked at each look at `/metrics`; a fault leaves the value out. */

@@ -4,6 +4,7 @@ import { PATHS } from '@fog/contract'
 import { stateOf } from '@fog/fog'
 import type { Access } from '../access/access.ts'
 import type { Config } from '../config.ts'
+import { measureTiers } from '../flows/measure-tiers.ts'
 import { allNodes } from '../flows/node-views.ts'
 import { EVENTS_KEPT_MS } from '../loops/leader-loops.ts'
 import type { Platform } from '../platform.ts'
@@ -109,7 +110,8 @@ async function closeInTime(app: FastifyInstance, { clock, config }: Platform): P
   await giveUp
 }
 
-async function measureFog({ database }: Platform, metrics: Metrics, feed: Feed): Promise<void> {
+async function measureFog(platform: Platform, metrics: Metrics, feed: Feed): Promise<void> {
+  const { database } = platform
   metrics.feedSubscribers.set(feed.size)
   const [depth, nodes] = await Promise.all([database.read.jobs.queueDepth(), allNodes(database.read.nodes)])
   for (const { tier, queued, running } of depth) {
@@ -118,6 +120,7 @@ async function measureFog({ database }: Platform, metrics: Metrics, feed: Feed):
   }
   metrics.nodes.reset()
   for (const node of nodes) metrics.nodes.inc({ state: stateOf(node) })
+  metrics.tiers(await measureTiers(platform))
 }
 
 function packageVersion(): string {

@@ -44,6 +44,7 @@ function Receipt({ receipt }: { receipt: ReceiptView }) {
           note={receipt.failed > 0 ? `${formatCount(receipt.failed)} failed` : 'none failed'}
         />
       </dl>
+      {receipt.credit && <Credit credit={receipt.credit} settled={receipt.settled} />}
       {receipt.lines.length === 0 ? (
         <div className="px-4 pb-5 sm:px-5">
           <Notice>
@@ -64,6 +65,25 @@ function Receipt({ receipt }: { receipt: ReceiptView }) {
       )}
     </>
   )
+}
+
+function Credit({ credit, settled }: { credit: NonNullable<ReceiptView['credit']>; settled: boolean }) {
+  const { due, owed, percent, tasks, broken } = credit
+  const kinds = broken.map((kind) => BROKEN[kind]).join(', ')
+  const rest = Number(owed) > 0 ? ` ${formatTokens(owed)} of it is owed until the treasury has it.` : ''
+  return (
+    <div className="px-4 pb-5 sm:px-5">
+      <Notice>
+        {`Credit of ${formatTokens(due)} tokens${settled ? '' : ' so far'}: ${percent} % of the price of ${countOf(tasks, 'task')} (${kinds}).${settled ? rest : ''}`}
+      </Notice>
+    </div>
+  )
+}
+
+const BROKEN: Readonly<Record<NonNullable<ReceiptView['credit']>['broken'][number], string>> = {
+  queue_wait: 'begun too late',
+  restart: 'restarted too late',
+  run_stretch: 'run too slowly',
 }
 
 function columnsFor({ lines }: ReceiptView): readonly Column<ReceiptView['lines'][number]>[] {

@@ -3,6 +3,8 @@ import { Link } from '@tanstack/react-router'
 import { Plus } from 'lucide-react'
 import { useFeed } from '../../feed/feed.tsx'
 import { jobNamesIn, linesOf } from '../../feed/sentences.ts'
+import type { TiersView } from '@fog/contract'
+import { countOf } from '../../format/format.ts'
 import { buttonClass } from '../../parts/button.tsx'
 import { Card } from '../../parts/card.tsx'
 import { Page } from '../../parts/page.tsx'
@@ -11,10 +13,11 @@ import { useClient } from '../../session/session-context.tsx'
 import { FeedList } from './feed-list.tsx'
 import { FirstSteps } from './first-steps.tsx'
 import { LatestJobs } from './latest-jobs.tsx'
-import { latestJobsQuery, overviewQuery } from './queries.ts'
+import { latestJobsQuery, overviewQuery, tiersQuery } from './queries.ts'
 import { QueueTable } from './queue-table.tsx'
 import { Glance } from './glance.tsx'
 import { Throughput } from './throughput.tsx'
+import { TierTable } from './tier-table.tsx'
 
 const LINES = 12
 
@@ -23,6 +26,7 @@ export function OverviewPage() {
   const client = useClient()
   const overview = useQuery(overviewQuery(client))
   const latest = useQuery(latestJobsQuery(client))
+  const tiers = useQuery(tiersQuery(client))
   const feed = useFeed()
   const names = new Map([
     ...jobNamesIn(feed.events),
@@ -66,6 +70,9 @@ export function OverviewPage() {
           <Card flush title="Queue" note="Waiting and running tasks, by tier.">
             <Resource query={overview}>{(data) => <QueueTable queue={data.queue} />}</Resource>
           </Card>
+          <Card flush title="Tiers" note={tiersNote(tiers.data)}>
+            <Resource query={tiers}>{(data) => <TierTable tiers={data.tiers} />}</Resource>
+          </Card>
           <Card title="What happens" note="Live, newest first.">
             <FeedList lines={linesOf(feed.events, LINES, names)} />
           </Card>
@@ -73,6 +80,13 @@ export function OverviewPage() {
       </div>
     </Page>
   )
+}
+
+function tiersNote(data: TiersView | undefined): string {
+  if (data === undefined) return 'How each tier was kept lately.'
+  const hours = Math.round((Date.parse(data.to) - Date.parse(data.from)) / 3_600_000)
+  const kept = data.headroomCores > 0 ? `; ${countOf(data.headroomCores, 'core')} kept for Platinum` : ''
+  return `How each was kept over the last ${countOf(hours, 'hour')}${kept}.`
 }
 
 function total(states: Readonly<Record<string, number>> | undefined): number {

@@ -5,6 +5,15 @@ export function overviewQuery(client: Client) {
   return queryOptions({ queryKey: ['overview'], queryFn: async ({ signal }) => client.call('getOverview', { signal }) })
 }
 
+/** Measured over hours: a look each half minute is enough. */
+export function tiersQuery(client: Client) {
+  return queryOptions({
+    queryKey: ['tiers'],
+    queryFn: async ({ signal }) => client.call('listTiers', { signal }),
+    refetchInterval: 30_000,
+  })
+}
+
 export function latestJobsQuery(client: Client) {
   return queryOptions({
     queryKey: ['jobs', 'list', 'latest'],

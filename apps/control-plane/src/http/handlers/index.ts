@@ -7,6 +7,7 @@ import { nodeHandlers } from './nodes.ts'
 import { overviewHandlers } from './overview.ts'
 import { peopleHandlers } from './people.ts'
 import { sessionHandlers } from './sessions.ts'
+import { tierHandlers } from './tiers.ts'
 
 /** A handler for every route of the contract. */
 export function makeHandlers(dependencies: HandlerDependencies): Handlers {
@@ -19,5 +20,6 @@ export function makeHandlers(dependencies: HandlerDependencies): Handlers {
     ...jobHandlers(dependencies),
     ...ledgerHandlers(dependencies),
     ...overviewHandlers(dependencies),
+    ...tierHandlers(dependencies),
   }
 }
