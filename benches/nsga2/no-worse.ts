@@ -18,7 +18,8 @@ export function mannWhitneyLess(figures: readonly number[], bar: number): number
 
 /**
  * One-sided Wilcoxon signed-rank test of figures against a constant bar, alternative "their median is less", with the exact
- * distribution of the rank sum: the one-sample companion of the test above. Figures equal to the bar are left out.
+ * distribution of the rank sum: the one-sample companion of the test above. Figures equal to the bar are left out; no two
+ * figures are expected at the same distance from it.
  */
 export function signedRankLess(figures: readonly number[], bar: number): number {
   const gaps = figures.map((figure) => figure - bar).filter((gap) => gap !== 0)
