@@ -92,12 +92,11 @@ function worker(name: string, env: Record<string, string> = {}): Running {
 async function submit(): Promise<{ jobId: string; taskId: string }> {
   const [program, range] = [contentOf(PROGRAM), contentOf(RANGE)]
   await fog.upload([program, range])
-  const { digest, size } = range
   const submission: JobSubmission = {
     name: 'a long search',
     program: { kind: 'wasm', digest: program.digest },
     args: ['/in/range.txt', '/out/longest.txt'],
-    tasks: [{ item: 'range', inputs: [{ path: '/in/range.txt', digest, size }] }],
+    tasks: [{ item: 'range', inputs: [{ path: '/in/range.txt', digest: range.digest }] }],
     resources: { memoryMiB: 16, diskMiB: 1, wallSeconds: 120 },
     verify: 'none',
   }

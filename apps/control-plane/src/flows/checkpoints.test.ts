@@ -247,7 +247,7 @@ async function placed(fog: SmallFog): Promise<Sent> {
 
 /** All leases run out, and the back-off after it. */
 async function lose(fog: SmallFog): Promise<void> {
-  fog.clock.advance(15 * 60_000)
+  fog.clock.advance(130_000)
   await expireLeases(fog.platform)
   fog.clock.advance(60_000)
 }
