@@ -65,7 +65,7 @@ describe('a platinum task without room', () => {
     await sound(fog)
   })
 
-  test('takes nothing from gold, and gold nothing from silver', async () => {
+  test('is not let in where only gold would give way, nor gold where only silver would', async () => {
     for (const [better, worse] of [
       ['platinum', 'gold'],
       ['gold', 'silver'],
@@ -73,7 +73,7 @@ describe('a platinum task without room', () => {
       const fog = await measuredFog({ devices: 2, cores: 1 })
       const running = await jobOf(fog, worse, 2)
       await fog.place()
-      await queue(fog, better)
+      await expect(jobOf(fog, better, 1)).rejects.toThrow('there is room for 0 more')
       fog.clock.advance(8_000)
       expect((await preempt(fog)).count).toBe(0)
       expect(await statuses(fog, running)).toEqual(['leased', 'leased'])
@@ -175,10 +175,6 @@ test('a wait that is too long is noted once, when it happens', async () => {
     { jobId: late, data: { index: 0, promise: 'queue_wait' } },
   ])
 })
-
-async function queue(fog: SmallFog, tier: Tier) {
-  return jobOf(fog, tier, 1)
-}
 
 /** As if the attempts of a job had sent a checkpoint each. */
 async function keepState(fog: SmallFog, jobId: Awaited<ReturnType<typeof jobOf>>) {
