@@ -1,51 +1,99 @@
-import type { AccountId } from '@fog/kernel'
+import type { AccountId, Instant } from '@fog/kernel'
+import { AGEING_MS } from './ageing.ts'
 import type { QueuedTask } from './job-store.ts'
-import { TIERS } from './tier.ts'
+import type { Tier } from './tier.ts'
+
+/** Tasks that are placed together or not at all: one, or those of a gang. All of one job, and of one step of it. */
+export type Unit = readonly [QueuedTask, ...QueuedTask[]]
 
 interface Share {
   /** What the account holds and was given in this plan: thousandths of a core. */
   served: number
-  readonly tasks: QueuedTask[]
+  readonly units: readonly Unit[]
   next: number
 }
 
+type Class = Tier | 'aged'
+
+/** Who goes before whom. What waited for a day goes before all newer tasks whose tier promises no wait of seconds. */
+const CLASSES: readonly Class[] = ['platinum', 'gold', 'aged', 'silver', 'bronze']
+
 /**
- * Best tier first; within a tier the account that is served least goes first, its oldest task first. An account with
- * ten thousand tasks therefore delays another's one task by no more than that one's turn. O(log accounts) a task.
+ * Best tier first; within a tier the account that is served least goes first. An account's own tasks go by priority, then
+ * the nearest deadline, then age. An account with ten thousand tasks therefore delays another's one task by no more than
+ * that one's turn. A gang takes its turn with its first task. O(log accounts) a turn.
  */
 export class FairQueue {
-  readonly #tiers: Share[][]
+  readonly #classes: Share[][]
 
   /** `inUse`: what each account holds now, in thousandths of a core. */
-  constructor(queue: readonly QueuedTask[], inUse: ReadonlyMap<AccountId, number>) {
-    const byTier = Map.groupBy(queue, ({ job }) => job.spec.tier)
-    this.#tiers = TIERS.map((tier) => shares(byTier.get(tier) ?? [], inUse))
+  constructor(queue: readonly QueuedTask[], inUse: ReadonlyMap<AccountId, number>, now: Instant) {
+    const byClass = Map.groupBy(queue, (queued) => classOf(queued, now))
+    this.#classes = CLASSES.map((each) => shares(byClass.get(each) ?? [], inUse, now))
   }
 
-  /** The tasks one after the other; `serve` says what each was given before the next is chosen. */
-  *tasks(): Generator<{ readonly queued: QueuedTask; readonly serve: (cpuMilli: number) => void }> {
-    for (const heap of this.#tiers) {
+  /** One turn after the other; `serve` says what each was given before the next is chosen. */
+  *turns(): Generator<{ readonly unit: Unit; readonly serve: (cpuMilli: number) => void }> {
+    for (const heap of this.#classes) {
       while (heap.length > 0) {
         const share = heap[0]!
-        const queued = share.tasks[share.next]!
+        const unit = share.units[share.next]!
         share.next += 1
-        yield { queued, serve: (cpuMilli) => void (share.served += cpuMilli) }
-        if (share.next >= share.tasks.length) dropFirst(heap)
+        yield { unit, serve: (cpuMilli) => void (share.served += cpuMilli) }
+        if (share.next >= share.units.length) dropFirst(heap)
         else sinkFirst(heap)
       }
     }
   }
 }
 
-function shares(queue: readonly QueuedTask[], inUse: ReadonlyMap<AccountId, number>): Share[] {
+/** Whether the task waited so long that it goes before newer ones of better tiers, Platinum and Gold aside. */
+export function isAged({ task, job }: Pick<QueuedTask, 'task' | 'job'>, now: Instant): boolean {
+  const { tier } = job.spec
+  return (tier === 'silver' || tier === 'bronze') && now - task.queuedAt > AGEING_MS
+}
+
+function classOf(queued: QueuedTask, now: Instant): Class {
+  return isAged(queued, now) ? 'aged' : queued.job.spec.tier
+}
+
+function shares(queue: readonly QueuedTask[], inUse: ReadonlyMap<AccountId, number>, now: Instant): Share[] {
   const byAccount = Map.groupBy(queue, ({ job }) => job.accountId)
   const heap = [...byAccount].map(([accountId, tasks]) => ({
     served: inUse.get(accountId) ?? 0,
-    tasks: tasks.toSorted(byAge),
+    units: unitsOf(tasks.sort(ownOrder), now),
     next: 0,
   }))
   // A sorted list is a heap already.
   return heap.sort(compare)
+}
+
+/** What backs off is no part of its gang now: it would hold up those who do not. */
+function unitsOf(tasks: readonly QueuedTask[], now: Instant): Unit[] {
+  const gangs = new Map<string, [QueuedTask, ...QueuedTask[]]>()
+  const units: Unit[] = []
+  for (const queued of tasks) {
+    const { job, task } = queued
+    const isReady = task.pending > 0 && task.notBefore <= now
+    const key = job.spec.gang && isReady ? `${job.jobId} ${job.spec.step?.name ?? ''}` : undefined
+    const gang = key === undefined ? undefined : gangs.get(key)
+    if (gang) {
+      gang.push(queued)
+      continue
+    }
+    const unit: [QueuedTask, ...QueuedTask[]] = [queued]
+    if (key !== undefined) gangs.set(key, unit)
+    units.push(unit)
+  }
+  return units
+}
+
+function ownOrder(a: QueuedTask, b: QueuedTask): number {
+  return (
+    (b.job.spec.priority ?? 0) - (a.job.spec.priority ?? 0) ||
+    compareNumbers(a.job.deadlineAt ?? Infinity, b.job.deadlineAt ?? Infinity) ||
+    byAge(a, b)
+  )
 }
 
 function byAge(a: QueuedTask, b: QueuedTask): number {
@@ -53,7 +101,12 @@ function byAge(a: QueuedTask, b: QueuedTask): number {
 }
 
 function compare(a: Share, b: Share): number {
-  return a.served - b.served || byAge(a.tasks[a.next]!, b.tasks[b.next]!)
+  return a.served - b.served || byAge(a.units[a.next]![0], b.units[b.next]![0])
+}
+
+/** Two that are infinite are equal. */
+function compareNumbers(a: number, b: number): number {
+  return a < b ? -1 : a > b ? 1 : 0
 }
 
 function compareIds(a: QueuedTask, b: QueuedTask): number {

@@ -5,6 +5,17 @@ import type { NodeView, Room } from './node-view.ts'
 /** Steps between an empty node and a full one. */
 export const LOAD_LEVELS = 64
 
+/** What a task wants of a node. */
+export interface Wants extends Room {
+  /** It would not be done before the room that is kept for another is wanted: it must leave that be. */
+  readonly outlasts?: boolean | undefined
+}
+
+/** What is left of a node for those who outlast a reservation. */
+export interface Spare extends Room {
+  readonly slots: number
+}
+
 /** The nodes while a plan fills them: what is still free of each, in flat arrays, addressed by their place in `nodes`. */
 export class Ground {
   readonly nodes: readonly NodeView[]
@@ -16,6 +27,8 @@ export class Ground {
   readonly #disk: Float64Array
   readonly #slots: Float64Array
   #isKept = false
+  /** By place, of the nodes on which room is kept for a reservation. */
+  #spare: Map<number, { cpuMilli: number; memoryBytes: number; diskBytes: number; slots: number }> | undefined
   #byLabel: Map<string, number[]> | undefined
   #byContent: Map<string, number[]> | undefined
   #places: Map<NodeId, number> | undefined
@@ -43,21 +56,52 @@ export class Ground {
     return this.#views[place]!
   }
 
-  hasRoom(place: number, wants: Room): boolean {
+  /** The open nodes as they stand, without what is kept for others: another ground to try things on. */
+  views(outlasts: boolean): NodeView[] {
+    return this.open.map((place) => {
+      const view = this.#views[place]!
+      const spare = outlasts ? this.#spare?.get(place) : undefined
+      const keptCpuMilli = this.#isKept ? undefined : view.keptCpuMilli
+      if (!spare) return { ...view, keptCpuMilli }
+      const free = {
+        cpuMilli: Math.min(view.free.cpuMilli, spare.cpuMilli),
+        memoryBytes: Math.min(view.free.memoryBytes, spare.memoryBytes),
+        diskBytes: Math.min(view.free.diskBytes, spare.diskBytes),
+      }
+      return { ...view, keptCpuMilli, free, slots: Math.min(view.slots, spare.slots) }
+    })
+  }
+
+  hasRoom(place: number, wants: Wants): boolean {
     return (
       this.#slots[place]! >= 1 &&
       this.#cpu[place]! >= wants.cpuMilli &&
       this.#memory[place]! >= wants.memoryBytes &&
-      this.#disk[place]! >= wants.diskBytes
+      this.#disk[place]! >= wants.diskBytes &&
+      (wants.outlasts !== true || this.#leavesReserved(place, wants))
     )
   }
 
-  take(place: number, wants: Room): void {
+  /** How many tasks of this shape the node holds now. */
+  fits(place: number, wants: Wants): number {
+    const free = { ...this.view(place).free, slots: this.#slots[place]! }
+    const spare = wants.outlasts === true ? this.#spare?.get(place) : undefined
+    return spare ? Math.min(countIn(free, wants), countIn(spare, wants)) : countIn(free, wants)
+  }
+
+  take(place: number, wants: Wants): void {
     assert(this.hasRoom(place, wants), 'a plan never exceeds what a node has free')
     this.#slots[place]! -= 1
     this.#cpu[place]! -= wants.cpuMilli
     this.#memory[place]! -= wants.memoryBytes
     this.#disk[place]! -= wants.diskBytes
+    const spare = wants.outlasts === true ? this.#spare?.get(place) : undefined
+    if (spare) {
+      spare.slots -= 1
+      spare.cpuMilli -= wants.cpuMilli
+      spare.memoryBytes -= wants.memoryBytes
+      spare.diskBytes -= wants.diskBytes
+    }
     const free = { cpuMilli: this.#cpu[place]!, memoryBytes: this.#memory[place]!, diskBytes: this.#disk[place]! }
     this.#views[place] = { ...this.#views[place]!, free, slots: this.#slots[place]! }
   }
@@ -77,6 +121,16 @@ export class Ground {
         free: { ...this.#views[place]!.free, cpuMilli: this.#cpu[place]! },
       }
     }
+  }
+
+  /** From now on those who outlast the reservation get no more than this of these nodes. Made once in a plan. */
+  reserve(spare: ReadonlyMap<number, Spare>): void {
+    this.#spare = new Map([...spare].map(([place, room]) => [place, { ...room }]))
+  }
+
+  #leavesReserved(place: number, wants: Room): boolean {
+    const spare = this.#spare?.get(place)
+    return !spare || countIn(spare, wants) >= 1
   }
 
   /** From 0, full, to `LOAD_LEVELS - 1`, empty: by whatever the node has least of. Only falls during a plan. */
@@ -114,6 +168,26 @@ export class Ground {
     this.#byLabel ??= groupPlaces(this.open, (place) => labelKeys(this.nodes[place]!.labels))
     return this.#byLabel
   }
+}
+
+/** How many tasks of one shape there is room for. */
+export function countIn({ slots, ...room }: Spare, wants: Room): number {
+  return Math.max(
+    0,
+    Math.floor(
+      Math.min(
+        slots,
+        timesIn(room.cpuMilli, wants.cpuMilli),
+        timesIn(room.memoryBytes, wants.memoryBytes),
+        timesIn(room.diskBytes, wants.diskBytes),
+      ),
+    ),
+  )
+}
+
+function timesIn(room: number, wanted: number): number {
+  if (wanted > 0) return room / wanted
+  return room < 0 ? 0 : Infinity
 }
 
 function labelKeys(labels: Readonly<Record<string, string>>): string[] {

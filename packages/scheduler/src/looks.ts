@@ -1,9 +1,8 @@
-import { LOAD_LEVELS, type Ground } from './ground.ts'
-import type { Room } from './node-view.ts'
+import { LOAD_LEVELS, type Ground, type Wants } from './ground.ts'
 
 /** What one task looks for. */
 export interface Search {
-  readonly wants: Room
+  readonly wants: Wants
   readonly limit: number
   /** Whether a node will do for this task, beyond having room. */
   readonly allows: (place: number) => boolean
@@ -27,11 +26,11 @@ export interface Look {
  */
 export class EmptiestFirst implements Look {
   readonly #ground: Ground
-  readonly #floor: Room
+  readonly #floor: Wants
   readonly #buckets: number[][] = []
   #top = LOAD_LEVELS - 1
 
-  constructor(ground: Ground, places: readonly number[], floor: Room) {
+  constructor(ground: Ground, places: readonly number[], floor: Wants) {
     this.#ground = ground
     this.#floor = floor
     for (let level = 0; level < LOAD_LEVELS; level += 1) this.#buckets.push([])
@@ -70,7 +69,7 @@ export class EmptiestFirst implements Look {
 /** In a fixed order, from a position that may move, round to the start again. Full nodes are skipped in one step. */
 export class InOrder implements Look {
   readonly #ground: Ground
-  readonly #floor: Room
+  readonly #floor: Wants
   readonly #places: readonly number[]
   /** Where to go on from each position: itself, or past nodes that are full. One position more stands for the end. */
   readonly #next: Int32Array
@@ -79,7 +78,7 @@ export class InOrder implements Look {
   constructor(
     ground: Ground,
     places: readonly number[],
-    floor: Room,
+    floor: Wants,
     startAt: (places: readonly number[]) => number = () => 0,
   ) {
     this.#ground = ground

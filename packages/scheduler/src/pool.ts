@@ -1,8 +1,8 @@
 import type { AccountId, NodeId } from '@fog/kernel'
 import { fitsInto } from './fits.ts'
-import type { Ground } from './ground.ts'
+import type { Ground, Wants } from './ground.ts'
 import type { Look } from './looks.ts'
-import type { Room } from './node-view.ts'
+import type { NodeView } from './node-view.ts'
 import { domainOf } from './tiers/domains.ts'
 
 /** Whom a task must not meet, or not again. */
@@ -11,6 +11,8 @@ export interface Exclusions {
   readonly nodes: ReadonlySet<NodeId>
   /** Failure domains, as `domainOf` names them. */
   readonly domains?: ReadonlySet<string> | undefined
+  /** Whether a node will do beside, or away from, the other tasks of the job. */
+  readonly keeps?: ((node: NodeView) => boolean) | undefined
 }
 
 export const NOBODY: Exclusions = { owners: new Set(), nodes: new Set() }
@@ -23,13 +25,13 @@ export interface Sort {
   /** The strategy's look at `places`, shared by all shapes. */
   readonly look: Look
   /** The strategy's look at the nodes of one shape. */
-  readonly lookAt: (places: readonly number[], wants: Room) => Look
+  readonly lookAt: (places: readonly number[], wants: Wants) => Look
 }
 
 /** Open nodes that could hold tasks of one shape if they were empty. */
 export class Pool {
   readonly #ground: Ground
-  readonly #wants: Room
+  readonly #wants: Wants
   readonly #sort: Sort
   #exact: { readonly places: readonly number[]; readonly look: Look } | undefined
   #members: ReadonlySet<number> | undefined
@@ -37,7 +39,7 @@ export class Pool {
   #ownerSizes: ReadonlyMap<AccountId, number> | undefined
   #isFull = false
 
-  constructor(ground: Ground, wants: Room, sort: Sort) {
+  constructor(ground: Ground, wants: Wants, sort: Sort) {
     this.#ground = ground
     this.#wants = wants
     this.#sort = sort
@@ -53,13 +55,19 @@ export class Pool {
     return this.#own.places.length
   }
 
+  /** The nodes that are large enough, full or not. */
+  get places(): readonly number[] {
+    return this.#own.places
+  }
+
   /**
    * Up to `limit` nodes with room. Mostly the look that all shapes share finds them; where it gives up, the pool looks once
    * at all nodes of its sort, and from then on at its own only. So a search costs what it answers.
    */
   candidates(limit: number, exclusions: Exclusions): number[] {
     if (this.#isFull) return []
-    const isFree = exclusions.owners.size === 0 && exclusions.nodes.size === 0 && !exclusions.domains?.size
+    const isFar = exclusions.domains?.size || exclusions.keeps
+    const isFree = exclusions.owners.size === 0 && exclusions.nodes.size === 0 && !isFar
     const allows = isFree ? () => true : (place: number) => this.#isAllowed(place, exclusions)
     const search = { wants: this.#wants, limit, allows }
     const found = new Set<number>()
@@ -68,7 +76,7 @@ export class Pool {
     const sawAll = this.#own.look.find(search, found)
     if (isFree && found.size === 0) this.#isFull = true
     if (!sawAll && found.size < limit) {
-      if (exclusions.domains?.size) this.#findAnywhere(limit, allows, found)
+      if (isFar) this.#findAnywhere(limit, allows, found)
       else this.#findByOwner(limit, exclusions, found)
     }
     return [...found]
@@ -95,9 +103,10 @@ export class Pool {
     return places.filter((place) => fitsInto(this.#wants, this.#ground.nodes[place]!.capacity))
   }
 
-  #isAllowed(place: number, { owners, nodes, domains }: Exclusions): boolean {
+  #isAllowed(place: number, { owners, nodes, domains, keeps }: Exclusions): boolean {
     const node = this.#ground.nodes[place]!
-    return !owners.has(node.ownerId) && !nodes.has(node.nodeId) && !domains?.has(domainOf(node))
+    if (owners.has(node.ownerId) || nodes.has(node.nodeId)) return false
+    return !domains?.has(domainOf(node)) && (!keeps || keeps(node))
   }
 
   /** Looks at all there are: few tasks are spread over domains, and only where the look gave up. */

@@ -1,15 +1,15 @@
 import type { NodeId } from '@fog/kernel'
-import { isSuitable, isWithin, needsCircuits } from './fits.ts'
-import type { Ground } from './ground.ts'
+import { isSuitable, isWithin, needsCircuits, preference } from './fits.ts'
+import type { Ground, Wants } from './ground.ts'
 import type { Job, JobSpec } from './job.ts'
 import { EmptiestFirst, FirstHalf, InOrder, type Look } from './looks.ts'
-import type { NodeView, Room } from './node-view.ts'
+import type { NodeView } from './node-view.ts'
 import type { PlanContext } from './planner.ts'
 import { Pool, type Sort } from './pool.ts'
 import { TIER_TERMS } from './tier.ts'
 
 /** The least any task wants of a node. */
-const FLOOR: Room = { cpuMilli: 1, memoryBytes: 1, diskBytes: 0 }
+const FLOOR: Wants = { cpuMilli: 1, memoryBytes: 1, diskBytes: 0 }
 
 /**
  * The pools of one plan: one for each shape of task, made when the first task of that shape comes. Shapes that ask for the
@@ -21,7 +21,7 @@ export class Pools {
   readonly #ground: Ground
   readonly #networkOf: NonNullable<PlanContext['networkOf']>
   /** By spec, which tasks of one step, or of one job of one program, share. */
-  readonly #bySpec = new Map<JobSpec, Pool>()
+  readonly #bySpec = { all: new Map<JobSpec, Pool>(), outlasting: new Map<JobSpec, Pool>() }
   readonly #byShape = new Map<string, Pool>()
   readonly #suitable = new Map<string, Suitable>()
   readonly #sorts = new Map<string, Sort>()
@@ -32,15 +32,18 @@ export class Pools {
     this.lastNodeId = lastNodeId
   }
 
-  poolOf(job: Job): Pool {
-    const known = this.#bySpec.get(job.spec)
+  /** `outlasts`: its tasks have to leave be what is kept for a reservation. */
+  poolOf(job: Job, outlasts = false): Pool {
+    const bySpec = outlasts ? this.#bySpec.outlasting : this.#bySpec.all
+    const known = bySpec.get(job.spec)
     if (known) return known
     const { cpuMilli, memoryBytes, diskBytes } = job.spec.limits
-    const sortKey = this.#sortKey(job)
+    const wants: Wants = { cpuMilli, memoryBytes, diskBytes, outlasts }
+    const sortKey = `${this.#sortKey(job)} ${outlasts}`
     const shape = `${cpuMilli} ${memoryBytes} ${diskBytes} ${sortKey}`
-    const pool = this.#byShape.get(shape) ?? new Pool(this.#ground, job.spec.limits, this.#sortOf(job, sortKey))
+    const pool = this.#byShape.get(shape) ?? new Pool(this.#ground, wants, this.#sortOf(job, sortKey, outlasts))
     this.#byShape.set(shape, pool)
-    this.#bySpec.set(job.spec, pool)
+    bySpec.set(job.spec, pool)
     return pool
   }
 
@@ -54,11 +57,11 @@ export class Pools {
   #suitableKey(job: Job): string {
     const { spec } = job
     const network = needsCircuits(spec) ? [this.#networkOf(job)] : false
-    const labels = Object.entries(spec.require).sort(([a], [b]) => (a < b ? -1 : 1))
-    return JSON.stringify([spec.kind, TIER_TERMS[spec.tier].latencyCapMs, network, labels])
+    const labels = [spec.require, spec.avoid, spec.prefer].map(sortedLabels)
+    return JSON.stringify([spec.kind, TIER_TERMS[spec.tier].latencyCapMs, network, labels, spec.residency])
   }
 
-  #sortOf(job: Job, key: string): Sort {
+  #sortOf(job: Job, key: string, outlasts: boolean): Sort {
     const known = this.#sorts.get(key)
     if (known) return known
     const { measured, unmeasured } = this.#suitableFor(job)
@@ -68,14 +71,24 @@ export class Pools {
       places,
       // A promise about the network is kept by measured nodes; the others stand in only where nobody else can.
       standIns: this.#ordered(job, unmeasured),
-      look: this.#lookFor(job, places, FLOOR),
+      look: this.#lookFor(job, places, { ...FLOOR, outlasts }),
       lookAt: (places, wants) => this.#lookFor(job, places, wants),
     }
     this.#sorts.set(key, sort)
     return sort
   }
 
-  #lookFor(job: Job, places: readonly number[], floor: Room): Look {
+  /** Those with the labels the job prefers come first, in the order of its strategy among themselves as among all. */
+  #lookFor(job: Job, places: readonly number[], floor: Wants): Look {
+    const all = this.#strategyLook(job, places, floor)
+    if (!job.spec.prefer) return all
+    const most = places.reduce((best, place) => Math.max(best, preference(job.spec, this.#ground.nodes[place]!)), 0)
+    if (most === 0) return all
+    const preferred = places.filter((place) => preference(job.spec, this.#ground.nodes[place]!) === most)
+    return new FirstHalf(this.#strategyLook(job, preferred, floor), all)
+  }
+
+  #strategyLook(job: Job, places: readonly number[], floor: Wants): Look {
     const ground = this.#ground
     switch (job.spec.routing) {
       case 'round_robin':
@@ -159,6 +172,10 @@ function lowestIdFirst({ nodes }: Ground): (a: number, b: number) => number {
 /** Whoever shares the submitter's network, or may, could tell who asked. */
 function isElsewhere({ networkPrefix }: NodeView, network: string): boolean {
   return networkPrefix !== undefined && networkPrefix !== network
+}
+
+function sortedLabels(labels: Readonly<Record<string, string>> = {}): [string, string][] {
+  return Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1))
 }
 
 /** What every task of the job needs on its node. */

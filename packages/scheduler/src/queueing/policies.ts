@@ -1,3 +1,4 @@
+import { AGEING_MS, LATE_MS } from '../ageing.ts'
 import { Backfill, type BackfillRules, type QueueOrder } from './backfill.ts'
 import { Conservative } from './conservative.ts'
 import { AS_ASKED, fromHistory } from './estimate.ts'
@@ -14,12 +15,10 @@ const shortestFirst: QueueOrder = (a, b) =>
 const smallestFirst: QueueOrder = (a, b) =>
   a.estimateSeconds * a.job.width - b.estimateSeconds * b.job.width || oldestFirst(a, b)
 
-const HOUR = 3600
-
-/** A job is late after a quarter of the day that bounds the wait of the humblest tier. */
-const LATE_AFTER_SECONDS = 6 * HOUR
+/** As late as the fog itself calls a task, in seconds. */
+const LATE_AFTER_SECONDS = LATE_MS / 1000
 /** The machine has to be drained for a job that wants more than half of it: once it is, others like it go on at once. */
-const WIDE_HEAD_START_SECONDS = 24 * HOUR
+const WIDE_HEAD_START_SECONDS = AGEING_MS / 1000
 
 function lateOrder(processors: number): QueueOrder {
   const countsFrom = ({ job }: Parameters<QueueOrder>[0]) =>
