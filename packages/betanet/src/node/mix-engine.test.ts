@@ -1,3 +1,4 @@
+import { createSocket } from 'node:dgram'
 import { createServer } from 'node:net'
 import { toHex, utf8 } from '@fog/kernel'
 import { noiseSuite, systemRng } from '@fog/kernel/node'
@@ -70,6 +71,34 @@ describe('three mix nodes on real sockets', () => {
     expect(ports).toHaveLength(2)
     first.engine.send(first.nodeId, packetFor([first.end], 'still here'))
     await first.until(() => first.arrivals.length === 1)
+  })
+})
+
+describe('over UDP', () => {
+  test('small packets go as datagrams once the links agreed, and arrive', async () => {
+    const [first, second, last] = (await started(3, { datagrams: true })) as [TestMix, TestMix, TestMix]
+    const path = [first.hop, second.hop, last.end]
+    const send = (text: string) =>
+      first.engine.send(
+        first.nodeId,
+        buildPacket(suites.betanetKemX25519Small, path, utf8(text), systemRng, { epochParity: 0 }),
+      )
+    // The first goes over the links that it opens; datagrams follow as soon as both sides know their key.
+    send('first')
+    await last.until(() => last.arrivals.length === 1)
+    const texts = Array.from({ length: 40 }, (_, i) => `packet ${i}`)
+    for (const text of texts) send(text)
+    await last.until(() => last.arrivals.length === 41)
+    expect(textsAt(last).slice(1).toSorted()).toEqual(texts.toSorted())
+    expect(last.engine.stats().get('received')).toBe(41)
+  })
+
+  test('whatever comes to the port from strangers is counted and forgotten', async () => {
+    const [mix] = (await started(1, { datagrams: true })) as [TestMix]
+    const stranger = createSocket('udp4')
+    open.push({ stop: () => stranger.close() })
+    for (const bytes of [0, 1, 40, 1232, 5000]) stranger.send(systemRng.bytes(bytes), mix.engine.ports[0], '127.0.0.1')
+    await expect.poll(() => mix.engine.stats().dropped('not_genuine'), PATIENT).toBe(5)
   })
 })
 

@@ -23,6 +23,8 @@ export interface MixEngineOptions {
   /** One for each thread; 0 takes any free port. */
   readonly ports: readonly number[]
   readonly takesClients: boolean
+  /** Whether packets are sent and taken as datagrams, where the neighbour does too. */
+  readonly datagrams?: boolean | undefined
   readonly limits?: VerticalLimits | undefined
   readonly events: MixEngineEvents
 }
@@ -39,8 +41,8 @@ export class MixEngine {
     this.#options = options
     this.#threads = options.ports.map((port, thread) => {
       const memory = new SharedArrayBuffer(STATS_BYTES)
-      const { suite, linkKeys, host, takesClients, limits = DEFAULT_VERTICAL_LIMITS } = options
-      const data: ThreadData = { thread, suite, linkKeys, host, port, takesClients, limits, stats: memory }
+      const { suite, linkKeys, host, takesClients, datagrams = false, limits = DEFAULT_VERTICAL_LIMITS } = options
+      const data: ThreadData = { thread, suite, linkKeys, host, port, takesClients, datagrams, limits, stats: memory }
       const worker = new Worker(new URL('./vertical-thread.ts', import.meta.url), { workerData: data })
       return { worker, stats: new Stats(memory) }
     })

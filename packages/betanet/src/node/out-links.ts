@@ -1,8 +1,9 @@
 import { connect } from 'node:net'
-import { type DhKeyPair, equalBytes, type NoiseSuite } from '@fog/kernel'
-import { LinkSession } from '../link/index.ts'
+import { concat, type DhKeyPair, equalBytes, type NoiseSuite, type Rng } from '@fog/kernel'
+import { DATAGRAM_KEY_BYTES, DatagramSession, LINK_MESSAGE, LinkSession, SESSION_ID_BYTES } from '../link/index.ts'
 import type { DropReason } from '../mix/drops.ts'
 import { NO_ROUTE, Routes } from '../mix/routes.ts'
+import type { DatagramPort } from './datagram-port.ts'
 import type { FramePool } from './frame-pool.ts'
 import { type LinkEvents, type LinkLimits, TcpLink } from './tcp-link.ts'
 
@@ -15,6 +16,8 @@ export interface Neighbour {
   readonly host: string
   /** One for each of its threads. */
   readonly ports: readonly number[]
+  /** Whether packets go to it as datagrams, to the same ports, once its link is open. */
+  readonly datagrams?: boolean | undefined
 }
 
 const FIRST_RETRY_MS = 50
@@ -23,6 +26,8 @@ const LONGEST_RETRY_MS = 5_000
 interface Out {
   readonly neighbour: Neighbour
   link: TcpLink | undefined
+  /** Offered to the neighbour; used from when it is ready. */
+  datagrams: { readonly session: DatagramSession; isReady: boolean } | undefined
   retryMs: number
   retryAt: number
 }
@@ -32,6 +37,8 @@ export interface OutLinksOptions {
   readonly own: DhKeyPair
   readonly pool: FramePool
   readonly limits: LinkLimits
+  readonly datagramPort: DatagramPort | undefined
+  readonly rng: Rng
   /** Which of a neighbour's ports this thread takes, so that its threads share the work. */
   readonly thread: number
   /** Milliseconds that only grow. */
@@ -53,8 +60,10 @@ export class OutLinks {
     this.#events = {
       opened: (link) => {
         const out = this.#outOf(link)
-        if (out) out.retryMs = FIRST_RETRY_MS
-        return out !== undefined
+        if (!out) return false
+        out.retryMs = FIRST_RETRY_MS
+        if (out.neighbour.datagrams && options.datagramPort) this.#offerDatagrams(out, link)
+        return true
       },
       readable: options.readable,
       closed: (link) => this.#closed(link),
@@ -74,7 +83,7 @@ export class OutLinks {
     const before = this.#outs
     this.#outs = neighbours.map((neighbour) => {
       const same = before.find((out) => isSame(out.neighbour, neighbour))
-      return same ?? { neighbour, link: undefined, retryMs: FIRST_RETRY_MS, retryAt: 0 }
+      return same ?? { neighbour, link: undefined, datagrams: undefined, retryMs: FIRST_RETRY_MS, retryAt: 0 }
     })
     this.#routes = new Routes(neighbours.map(({ nodeId }) => nodeId))
     const moved = before.map(({ neighbour }) => this.#routes.find(neighbour.nodeId))
@@ -86,9 +95,16 @@ export class OutLinks {
   send(route: number, bytes: Uint8Array, offset: number): DropReason | undefined {
     const out = this.#outs[route]
     const link = out && (out.link ?? this.#connect(out))
+    if (out?.datagrams?.isReady) return this.#sendDatagram(out, out.datagrams.session, bytes, offset)
     if (!link || link.queuePacket(bytes, offset) !== 'queued') return 'link_full'
     this.#dirty.add(link)
     return undefined
+  }
+
+  /** The neighbour on the other end takes datagrams now. */
+  ready(link: TcpLink): void {
+    const out = this.#outOf(link)
+    if (out?.datagrams) out.datagrams.isReady = true
   }
 
   /** Sends all that was gathered. */
@@ -115,7 +131,7 @@ export class OutLinks {
     const { suite, own, pool, limits, thread, now } = this.#options
     if (now() < out.retryAt) return undefined
     const { neighbour } = out
-    const port = neighbour.ports[thread % neighbour.ports.length]
+    const port = portOf(neighbour, thread)
     if (port === undefined) return undefined
     const socket = connect({ host: neighbour.host, port })
     const session = new LinkSession(suite, { own, remote: neighbour.linkKey })
@@ -130,8 +146,30 @@ export class OutLinks {
     const out = this.#outOf(link)
     if (!out) return
     out.link = undefined
+    out.datagrams?.session.wipe()
+    out.datagrams = undefined
     out.retryAt = this.#options.now() + out.retryMs
     out.retryMs = Math.min(LONGEST_RETRY_MS, out.retryMs * 2)
+  }
+
+  #offerDatagrams(out: Out, link: TcpLink): void {
+    const { suite, rng } = this.#options
+    const [id, key] = [rng.bytes(SESSION_ID_BYTES), rng.bytes(DATAGRAM_KEY_BYTES)]
+    link.sendMessage(LINK_MESSAGE.datagrams, concat(id, key))
+    out.datagrams = { session: new DatagramSession(suite, { id, key }), isReady: false }
+  }
+
+  #sendDatagram(
+    { neighbour }: Out,
+    session: DatagramSession,
+    bytes: Uint8Array,
+    offset: number,
+  ): DropReason | undefined {
+    const { datagramPort, thread, limits } = this.#options
+    const port = portOf(neighbour, thread)
+    if (port === undefined) return 'no_route'
+    const datagram = session.seal(bytes, offset, limits.packetBytes)
+    return datagramPort?.send(datagram, port, neighbour.host) ? undefined : 'link_full'
   }
 
   #outOf(link: TcpLink): Out | undefined {
@@ -139,11 +177,16 @@ export class OutLinks {
   }
 }
 
+function portOf({ ports }: Neighbour, thread: number): number | undefined {
+  return ports[thread % ports.length]
+}
+
 function isSame(a: Neighbour, b: Neighbour): boolean {
   return (
     equalBytes(a.nodeId, b.nodeId) &&
     equalBytes(a.linkKey, b.linkKey) &&
     a.host === b.host &&
+    a.datagrams === b.datagrams &&
     a.ports.join() === b.ports.join()
   )
 }

@@ -12,6 +12,7 @@ export interface ThreadData {
   readonly suite: SuiteName
   readonly linkKeys: DhKeyPair
   readonly takesClients: boolean
+  readonly datagrams: boolean
   readonly host: string
   readonly port: number
   readonly limits: VerticalLimits

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { assert } from '@fog/kernel'
-import { monotonicMs, noiseSuite, wipe } from '@fog/kernel/node'
+import { monotonicMs, noiseSuite, systemRng, wipe } from '@fog/kernel/node'
 import { DelaySource } from '../delay/index.ts'
 import type { EpochKey } from '../mix/pipeline.ts'
 import { ReplayFilter } from '../mix/replay-filter.ts'
@@ -22,6 +22,9 @@ async function main(data: ThreadData): Promise<void> {
     linkKeys: data.linkKeys,
     thread: data.thread,
     takesClients: data.takesClients,
+    host: data.host,
+    datagrams: data.datagrams,
+    rng: systemRng,
     limits: data.limits,
     stats,
     now: monotonicMs,
@@ -70,7 +73,7 @@ async function main(data: ThreadData): Promise<void> {
         return port.close()
     }
   })
-  tell({ type: 'listening', port: await vertical.listen(data.host, data.port) })
+  tell({ type: 'listening', port: await vertical.listen(data.port) })
 }
 
 /** Keys of epochs that go on stay as they are; those of epochs that are over are wiped. */

@@ -1,10 +1,11 @@
 import { createServer, type Server, type Socket } from 'node:net'
-import { type DhKeyPair, equalBytes, type NoiseSuite, toHex } from '@fog/kernel'
+import { type DhKeyPair, equalBytes, type NoiseSuite, type Rng, toHex } from '@fog/kernel'
 import { LINK_MESSAGE, LinkSession, MAX_BODY_BYTES } from '../link/index.ts'
 import { type PacketArrival, type EpochKey, Pipeline } from '../mix/pipeline.ts'
 import { Slab } from '../mix/slab.ts'
 import type { Stats } from '../mix/stats.ts'
 import type { SphinxSuite } from '../sphinx/index.ts'
+import { DatagramPort } from './datagram-port.ts'
 import { FramePool } from './frame-pool.ts'
 import { type Neighbour, OutLinks } from './out-links.ts'
 import { type LinkLimits, TcpLink } from './tcp-link.ts'
@@ -36,6 +37,8 @@ export const DEFAULT_VERTICAL_LIMITS: VerticalLimits = {
   },
 }
 
+const NOTHING = new Uint8Array(0)
+
 /** One turn of the wheel: longer delays stay for another. */
 const WHEEL_TICKS = 4096
 
@@ -60,6 +63,11 @@ export interface VerticalOptions {
   readonly limits: VerticalLimits
   readonly stats: Stats
   readonly events: VerticalEvents
+  /** Where to listen. */
+  readonly host: string
+  /** Whether packets are sent and taken as datagrams too, where a neighbour does. */
+  readonly datagrams: boolean
+  readonly rng: Rng
   /** Milliseconds that only grow, to a microsecond. */
   readonly now: () => number
 }
@@ -75,6 +83,9 @@ export class Vertical {
   readonly #linksIn = new Set<TcpLink>()
   readonly #clients = new Map<string, TcpLink>()
   readonly #server: Server
+  readonly #datagramPort: DatagramPort | undefined
+  /** Sessions of datagrams that a link's peer sends. */
+  readonly #sessions = new Map<TcpLink, string>()
   readonly #linkLimits: LinkLimits
   readonly #pool: FramePool
   readonly #scratch = Buffer.from(new ArrayBuffer(MAX_BODY_BYTES + 1))
@@ -86,17 +97,20 @@ export class Vertical {
   readonly #checks: NodeJS.Timeout
 
   constructor(options: VerticalOptions) {
-    const { suite, noise, linkKeys, thread, limits, stats, events, now } = options
+    const { suite, noise, linkKeys, thread, limits, stats, events, rng, now } = options
     const { packetBytes } = suite.geometry
     this.#options = options
     this.#linkLimits = { ...limits.link, packetBytes }
     this.#pool = new FramePool({ packetBytes, most: limits.frames })
     const slab = new Slab({ slots: limits.slots, slotBytes: packetBytes })
+    this.#datagramPort = options.datagrams ? this.#openDatagramPort() : undefined
     this.#out = new OutLinks({
       suite: noise,
       own: linkKeys,
       pool: this.#pool,
       limits: this.#linkLimits,
+      datagramPort: this.#datagramPort,
+      rng,
       thread,
       now,
       readable: (link) => this.#readable(link),
@@ -119,14 +133,17 @@ export class Vertical {
   }
 
   /** Starts to listen; answers the port. */
-  async listen(host: string, port: number): Promise<number> {
+  async listen(port: number): Promise<number> {
+    const { host } = this.#options
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     this.#server.once('error', reject)
     this.#server.listen({ host, port, backlog: 128 }, resolve)
     await promise
     this.#server.off('error', reject)
     const address = this.#server.address()
-    return typeof address === 'object' && address ? address.port : port
+    const bound = typeof address === 'object' && address ? address.port : port
+    await this.#datagramPort?.bind(host, bound)
+    return bound
   }
 
   setKeys(keys: readonly EpochKey[]): void {
@@ -164,12 +181,14 @@ export class Vertical {
     look()
     await promise
     this.#out.end()
+    this.#datagramPort?.close()
     this.#rest()
   }
 
   /** Stops at once; what waits is lost. */
   stop(): void {
     this.#out.close()
+    this.#datagramPort?.close()
     this.#rest()
   }
 
@@ -179,6 +198,26 @@ export class Vertical {
     clearTimeout(this.#timer)
     this.#timer = undefined
     for (const link of this.#linksIn) link.close('the node stops')
+  }
+
+  #openDatagramPort(): DatagramPort {
+    const { noise, limits, host, stats, now, suite } = this.#options
+    return new DatagramPort(
+      {
+        suite: noise,
+        mostSessions: limits.mostLinksIn,
+        refused: () => stats.drop('not_genuine'),
+        packet: (scratch, bytes) => {
+          if (bytes !== suite.geometry.packetBytes) return stats.drop('malformed')
+          const startedAt = now()
+          stats.add('bytesIn', bytes)
+          this.#pipeline.take(scratch, 0, startedAt)
+          stats.record('service', now() - startedAt)
+          this.#wind()
+        },
+      },
+      host,
+    )
   }
 
   #accept(socket: Socket): void {
@@ -213,6 +252,9 @@ export class Vertical {
   #closed(link: TcpLink, why: string): void {
     this.#linksIn.delete(link)
     this.#ready.delete(link)
+    const session = this.#sessions.get(link)
+    if (session !== undefined) this.#datagramPort?.forget(session)
+    this.#sessions.delete(link)
     const { remoteKey } = link
     const name = remoteKey && toHex(remoteKey)
     if (name !== undefined && this.#clients.get(name) === link) {
@@ -277,11 +319,29 @@ export class Vertical {
 
   #takeMessage(link: TcpLink, bytes: number): number {
     const body = this.#scratch.subarray(1, bytes)
-    if (this.#scratch[0] === LINK_MESSAGE.ping) link.sendMessage(LINK_MESSAGE.pong, new Uint8Array(0))
-    if (this.#scratch[0] === LINK_MESSAGE.taken && link.remoteKey) {
-      this.#options.events.taken(link.remoteKey, Uint8Array.from(body))
+    switch (this.#scratch[0]) {
+      case LINK_MESSAGE.ping:
+        link.sendMessage(LINK_MESSAGE.pong, NOTHING)
+        break
+      case LINK_MESSAGE.taken:
+        if (link.remoteKey) this.#options.events.taken(link.remoteKey, Uint8Array.from(body))
+        break
+      case LINK_MESSAGE.datagrams:
+        this.#acceptDatagrams(link, body)
+        break
+      case LINK_MESSAGE.ready:
+        this.#out.ready(link)
+        break
     }
     return 0
+  }
+
+  /** One session a link; without a port for them packets go on coming over the link. */
+  #acceptDatagrams(link: TcpLink, offer: Uint8Array): void {
+    const session = this.#sessions.has(link) ? undefined : this.#datagramPort?.accept(offer)
+    if (session === undefined) return
+    this.#sessions.set(link, session)
+    link.sendMessage(LINK_MESSAGE.ready, NOTHING)
   }
 
   /** While packets wait, the wheel is looked at every millisecond. */

@@ -18,6 +18,8 @@ export interface TestMixOptions {
   readonly takesClients?: boolean
   readonly limits?: Partial<VerticalLimits>
   readonly threads?: number
+  /** Packets as datagrams, of the small size. */
+  readonly datagrams?: boolean
   /** About so long a packet waits, in steps of 0.1 ms. */
   readonly meanSteps?: number
 }
@@ -32,12 +34,21 @@ export class TestMix {
   readonly clients: { readonly linkKey: Uint8Array; readonly isHere: boolean }[] = []
   readonly engine: MixEngine
   readonly #meanSteps: number
+  readonly #datagrams: boolean
   readonly #waiting = new Set<() => void>()
 
-  constructor({ takesClients = false, limits = {}, threads = 2, meanSteps = 20 }: TestMixOptions = {}) {
+  constructor({
+    takesClients = false,
+    limits = {},
+    threads = 2,
+    meanSteps = 20,
+    datagrams = false,
+  }: TestMixOptions = {}) {
     this.#meanSteps = meanSteps
+    this.#datagrams = datagrams
     this.engine = new MixEngine({
-      suite: 'betanetKemX25519',
+      suite: datagrams ? 'betanetKemX25519Small' : 'betanetKemX25519',
+      datagrams,
       linkKeys: this.linkKeys,
       host: '127.0.0.1',
       ports: Array.from({ length: threads }, () => 0),
@@ -65,7 +76,13 @@ export class TestMix {
   }
 
   get neighbour(): Neighbour {
-    return { nodeId: this.nodeId, linkKey: this.linkKeys.publicKey, host: '127.0.0.1', ports: this.engine.ports }
+    return {
+      nodeId: this.nodeId,
+      linkKey: this.linkKeys.publicKey,
+      host: '127.0.0.1',
+      ports: this.engine.ports,
+      datagrams: this.#datagrams,
+    }
   }
 
   get hop(): PathHop {
