@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { buildPacket, geometry, HopUnwrapper, type SphinxSuite, suites } from '@fog/betanet/sphinx'
 import { systemRng, x25519, X25519_BYTES } from '@fog/kernel/node'
 import type { Figure } from '../figure.ts'
@@ -13,7 +15,33 @@ export function unwrapPerCore(): Figure[] {
     ...figuresOf(suites.betanetKemX25519, 4000, 1.6),
     ...figuresOf(suites.betanetKemX25519Small, 4000, 1.6),
     ...figuresOf(suites.katzenpostX25519, 60),
+    heapPerPacket(),
   ]
+}
+
+/** What the hot path leaves to the garbage collector, once it is compiled. */
+function heapPerPacket(): Figure {
+  const suite = suites.betanetKemX25519
+  const { packetBytes } = geometry(suite)
+  const packets = 2000
+  const { slab, hops } = prepared(suite, packets)
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const grown: number[] = []
+  for (let round = 0; round < ROUNDS; round++) {
+    const packed = Buffer.from(slab)
+    collect()
+    const before = process.memoryUsage().heapUsed
+    for (let i = 0; i < packets; i++) hops[0]!.unwrap(packed, i * packetBytes)
+    grown.push((process.memoryUsage().heapUsed - before) / packets)
+  }
+  return {
+    name: 'heap a packet',
+    value: Math.max(0, quantile(grown, 0.5)),
+    unit: 'B',
+    bar: { atMost: 16 },
+    method: `growth of the heap over ${packets} packets of ${packetBytes} B without a collection, median of ${ROUNDS} rounds`,
+  }
 }
 
 function figuresOf(suite: SphinxSuite, packets: number, mostRatio?: number): Figure[] {

@@ -1,8 +1,10 @@
 import {
   encodeAck,
   encodeFragment,
+  FRAME_HEAD_BYTES,
   FrameReader,
   LinkError,
+  LinkSession,
   parseAck,
   parseFragment,
   Reassembler,
@@ -20,7 +22,8 @@ import {
   suites,
   unwrap,
 } from '@fog/betanet/sphinx'
-import { assert, concat, equalBytes, ManualClock, seededRng } from '@fog/kernel'
+import { assert, concat, type DhKeyPair, equalBytes, ManualClock, NoiseError, seededRng } from '@fog/kernel'
+import { noiseSuite } from '@fog/kernel/node'
 import type { FuzzTarget } from './target.ts'
 
 const suite = suites.betanetKemX25519Small
@@ -173,6 +176,36 @@ export const linkFrames: FuzzTarget = {
       if (!(error instanceof LinkError)) throw error
     }
   },
+}
+
+const LINK_KEYS = keyPairs(filledSecret(1), filledSecret(2))
+
+/** A stranger's first word to a node: it is answered, or the link ends. */
+export const linkHandshake: FuzzTarget = {
+  corpus: corpus('link-handshake'),
+  seeds: () => {
+    const initiator = new LinkSession(noiseSuite(), { own: LINK_KEYS[0]!, remote: LINK_KEYS[1]!.publicKey })
+    return [initiator.begin().slice(FRAME_HEAD_BYTES)]
+  },
+  run: (input) => {
+    const responder = new LinkSession(noiseSuite(), { own: LINK_KEYS[1]! })
+    try {
+      responder.shake(input)
+      // What was said once is not the next thing to say.
+      responder.shake(input)
+    } catch (error) {
+      if (!(error instanceof LinkError) && !(error instanceof NoiseError)) throw error
+    }
+    assert(!responder.isOpen, 'nobody gets in by saying the same twice')
+  },
+}
+
+function keyPairs(...secrets: readonly Uint8Array[]): DhKeyPair[] {
+  return secrets.map((secretKey) => ({ secretKey, publicKey: noiseSuite().publicKeyOf(secretKey) }))
+}
+
+function filledSecret(byte: number): Uint8Array {
+  return new Uint8Array(32).fill(byte)
 }
 
 function orRefusal<T>(act: () => T): T | undefined {

@@ -1,4 +1,5 @@
 import * as betanet from './betanet.ts'
+import * as directory from './directory.ts'
 import type { FuzzTarget } from './target.ts'
 
 /** Whatever takes bytes from strangers. `npm run fuzz` searches them; `tests/fuzz.test.ts` replays what it kept. */
@@ -10,4 +11,8 @@ export const targets: Readonly<Record<string, FuzzTarget>> = {
   fragment: betanet.fragment,
   reassembler: betanet.reassembler,
   'link-frames': betanet.linkFrames,
+  'link-handshake': betanet.linkHandshake,
+  descriptor: directory.descriptor,
+  'authority-message': directory.authorityMessage,
+  'vrf-proof': directory.vrfProof,
 }

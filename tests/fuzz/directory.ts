@@ -1,0 +1,113 @@
+import {
+  DEFAULT_PARAMETERS,
+  encodeAuthorityMessage,
+  isGenuineDescriptor,
+  parseAuthorityMessage,
+  signedDescriptorForm,
+  signersOf,
+  type SignedConsensus,
+} from '@fog/betanet/directory'
+import { TestNode } from '@fog/betanet/testing'
+import { prove, verify, vrfPublicKey, VRF_OUTPUT_BYTES, VRF_PROOF_BYTES, type VrfSuite } from '@fog/betanet/vrf'
+import { assert, concat, equalBytes, isFogError } from '@fog/kernel'
+import type { FuzzTarget } from './target.ts'
+
+const filled = (length: number, byte: number) => new Uint8Array(length).fill(byte)
+const corpus = (name: string) => `packages/betanet/corpus/${name}`
+
+/** What nodes send to authorities: a descriptor has one encoding, or is none. */
+export const descriptor: FuzzTarget = {
+  corpus: corpus('descriptor'),
+  seeds: () => [new TestNode('one').bytes(7), new TestNode('two', 'gateway').bytes(7, undefined, { revision: 3 })],
+  run: (input) => {
+    const signed = orRefusal(() => signedDescriptorForm.parse(input))
+    if (!signed) return
+    assert(equalBytes(signedDescriptorForm.encode(signed), input), 'a descriptor has one encoding')
+    isGenuineDescriptor(signed)
+  },
+}
+
+/** What authorities send each other. */
+export const authorityMessage: FuzzTarget = {
+  corpus: corpus('authority-message'),
+  seeds: () => {
+    const signature = { authority: filled(32, 1), signature: filled(64, 2) }
+    const place = { network: filled(32, 3), epoch: 9 }
+    const parameters = DEFAULT_PARAMETERS
+    const measured = { reputation: 1, performance: 2, stake: 3 }
+    const nodes = [{ signed: new TestNode('one').descriptor(9), measured }]
+    const vote = { ...place, authority: filled(32, 1), previousDigest: undefined, beaconProof: filled(80, 4) }
+    return [
+      encodeAuthorityMessage({
+        tag: 'vote',
+        body: {
+          kind: 'betanet.vote-message.v1',
+          signed: { vote: { kind: 'betanet.vote.v1', ...vote, parameters, nodes }, signature: filled(64, 5) },
+          endorsements: [signature],
+        },
+      }),
+      encodeAuthorityMessage({
+        tag: 'signature',
+        body: { kind: 'betanet.signature-message.v1', ...place, digest: filled(32, 6), ...signature },
+      }),
+      encodeAuthorityMessage({ tag: 'consensus', body: consensusOf(nodes[0]!, signature) }),
+    ]
+  },
+  run: (input) => {
+    const message = orRefusal(() => parseAuthorityMessage(input))
+    if (!message) return
+    assert(equalBytes(encodeAuthorityMessage(message), input), 'a message has one encoding')
+    if (message.tag === 'consensus') signersOf(message.body, [filled(32, 1)])
+  },
+}
+
+function consensusOf(
+  node: Pick<SignedConsensus['consensus']['nodes'][number], 'signed' | 'measured'>,
+  signature: SignedConsensus['signatures'][number],
+): SignedConsensus {
+  return {
+    consensus: {
+      kind: 'betanet.consensus.v1',
+      network: filled(32, 3),
+      epoch: 9,
+      validAfter: 1,
+      freshUntil: 2,
+      validUntil: 3,
+      previousDigest: filled(32, 7),
+      previousBeacon: filled(32, 8),
+      beacon: filled(32, 9),
+      contributions: [{ authority: filled(32, 1), proof: filled(80, 4) }],
+      parameters: DEFAULT_PARAMETERS,
+      nodes: [{ ...node, reveal: 'valid', faults: 0, weight: 1, place: 0 }],
+    },
+    signatures: [signature],
+  }
+}
+
+const SUITES: readonly VrfSuite[] = ['tai', 'ell2']
+
+/** Suite, key, proof and the rest as what was proved. */
+export const vrfProof: FuzzTarget = {
+  corpus: corpus('vrf-proof'),
+  seeds: () =>
+    SUITES.map((suite, i) => {
+      const [secret, alpha] = [filled(32, 7), filled(5, i)]
+      return concat(Uint8Array.of(i), vrfPublicKey(secret), prove(suite, secret, alpha), alpha)
+    }),
+  run: (input) => {
+    const suite = SUITES[(input[0] ?? 0) % SUITES.length]!
+    const proofAt = 1 + 32
+    const alphaAt = proofAt + VRF_PROOF_BYTES
+    const output = verify(suite, input.slice(1, proofAt), input.slice(alphaAt), input.slice(proofAt, alphaAt))
+    assert(output === undefined || output.length === VRF_OUTPUT_BYTES, 'a proof shows 64 bytes or nothing')
+  },
+}
+
+function orRefusal<T>(act: () => T): T | undefined {
+  try {
+    return act()
+  } catch (error) {
+    if (isFogError(error) && error.code.startsWith('betanet.document_')) return undefined
+    throw error
+  }
+}
