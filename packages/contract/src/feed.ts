@@ -12,6 +12,7 @@ export const EVENT_TYPES = {
   'job.credited': 'paid, owed; what came back for promises that were not kept',
   'task.placed': 'index, fence',
   'task.started': 'index',
+  'task.checkpointed': 'index, bytes; at most once a minute for each task',
   'task.done': 'index',
   'task.failed': 'index, reason',
   'task.requeued': 'index, why',

@@ -100,6 +100,13 @@ export const TaskStepView = strict({
   tasks: Type.Integer({ description: 'How many the step has' }),
 })
 
+/** How far an attempt came, as it left it in `/state`. */
+export const CheckpointView = strict({
+  at: Timestamp,
+  bytes: Bytes,
+  fuel: Fuel,
+})
+
 export const TaskView = strict({
   taskId: id('task'),
   jobId: id('job'),
@@ -115,17 +122,14 @@ export const TaskView = strict({
   startedAt: Type.Optional(Timestamp),
   finishedAt: Type.Optional(Timestamp),
   failure: Type.Optional(FailureView),
+  /** What the attempt at work, or the accepted one, began from. */
+  resumedFrom: Type.Optional(CheckpointView),
+  /** The newest checkpoint of the attempt at work. */
+  checkpoint: Type.Optional(CheckpointView),
 })
 export type TaskView = Static<typeof TaskView>
 
 export const OutputFileView = strict({ path: Type.String(), digest: Digest, size: Bytes })
-
-/** How far an attempt came, as it left it in `/state`. */
-export const CheckpointView = strict({
-  at: Timestamp,
-  bytes: Bytes,
-  fuel: Fuel,
-})
 
 export const AttemptView = strict({
   attemptId: id('attempt'),

@@ -50,6 +50,7 @@ export function jobFactsText(job: JobView, now: number, colours: Colours): strin
 }
 
 export function tasksText(tasks: readonly TaskView[], now: number, colours: Colours): string {
+  const kept = tasks.map((task) => keptText(task, now))
   const columns = [
     { title: 'INDEX', align: 'right' },
     { title: 'ITEM' },
@@ -57,18 +58,27 @@ export function tasksText(tasks: readonly TaskView[], now: number, colours: Colo
     { title: 'NODE' },
     { title: 'TOOK' },
     { title: 'TRIES', align: 'right' },
+    ...(kept.some(Boolean) ? [{ title: 'CHECKPOINT' }] : []),
     { title: 'WHY' },
   ] as const
-  const rows = tasks.map((task) => [
+  const rows = tasks.map((task, i) => [
     String(task.index),
     plainText(task.item),
     paintState(task.status, colours),
     plainText(task.nodeName ?? ''),
     tookText(task, now),
     String(task.attempts),
+    ...(kept.some(Boolean) ? [kept[i]!] : []),
     plainText(task.failure?.reason ?? ''),
   ])
   return tableText(columns, rows, colours)
+}
+
+/** How far its last try came, and from where it went on. */
+function keptText({ checkpoint, resumedFrom }: TaskView, now: number): string {
+  const from = resumedFrom && `went on from ${bytesText(resumedFrom.bytes)}`
+  const last = checkpoint && `${bytesText(checkpoint.bytes)}, ${agoText(checkpoint.at, now)}`
+  return [from, last].filter((part) => part !== undefined).join('; ')
 }
 
 /** Who ran it, how long, what it used and what it cost. */
@@ -125,7 +135,7 @@ function linesText(lines: ReceiptView['lines'], colours: Colours): string {
   const rows = lines.map((line) => [
     plainText(line.nodeName),
     shortId(line.ownerId),
-    String(line.tasks),
+    line.checkpointedFuel === undefined ? String(line.tasks) : `${line.tasks} + part`,
     grouped(line.fuel),
     durationText(line.cpuMs),
     line.paid,

@@ -26,6 +26,7 @@ const TONES: Readonly<Partial<Record<EventType, Tone>>> = {
   'task.started': 'run',
   'task.done': 'good',
   'task.failed': 'bad',
+  'task.checkpointed': 'run',
   'task.requeued': 'warn',
   'task.yielding': 'warn',
   'task.preempted': 'warn',
@@ -101,6 +102,8 @@ export function sentence({ type, data }: EventView, count = 1, job?: string): st
       return joined(tasks, 'done', alone(of('fuel') && `with ${formatFuel(of('fuel'))} fuel`))
     case 'task.failed':
       return joined(tasks, 'failed', alone(of('reason') && `because of ${words(of('reason'))}`))
+    case 'task.checkpointed':
+      return joined(tasks, 'kept', count === 1 ? 'its' : 'their', 'progress')
     case 'task.requeued':
       return joined(tasks, 'went back to the queue')
     case 'task.yielding':

@@ -79,6 +79,7 @@ export function jobView(job: Job, steps: readonly JobStep[] = []): JobView {
 export interface Place {
   readonly nodeId: string
   readonly nodeName: string | undefined
+  readonly attempt: Attempt
 }
 
 export function taskView(task: Task, place: Place | undefined, spec: JobSpec): TaskView {
@@ -96,6 +97,8 @@ export function taskView(task: Task, place: Place | undefined, spec: JobSpec): T
       waitsFor: task.blockedBy,
       nodeId: place?.nodeId,
       nodeName: place?.nodeName,
+      resumedFrom: place && startView(place.attempt),
+      checkpoint: place && checkpointView(place.attempt.checkpoint),
       startedAt: timeOf(startedAt),
       finishedAt: timeOf(finishedAt),
       failure: failure && { ...failure, sentence: failureSentence(failure) },
@@ -131,10 +134,13 @@ export function attemptView(attempt: Attempt, task: Task, nodeName: string): Att
   }
 }
 
-function resumedView({ resumedFrom: from }: Attempt): AttemptView['resumedFrom'] {
-  if (!from) return undefined
-  const fuel = String(fuelOf(from.work))
-  return { attemptId: from.attemptId, at: toRfc3339(from.at), bytes: from.bytes, fuel }
+function resumedView(attempt: Attempt): AttemptView['resumedFrom'] {
+  const start = startView(attempt)
+  return start && { ...start, attemptId: attempt.resumedFrom!.attemptId }
+}
+
+function startView({ resumedFrom: from }: Attempt): TaskView['resumedFrom'] {
+  return from && { at: toRfc3339(from.at), bytes: from.bytes, fuel: String(fuelOf(from.work)) }
 }
 
 function checkpointView(mark: CheckpointMark | undefined): AttemptView['checkpoint'] {

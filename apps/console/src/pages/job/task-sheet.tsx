@@ -130,12 +130,22 @@ const TONES: Readonly<Record<AttemptView['status'], Tone>> = {
   preempted: 'warn',
 }
 
+function Checkpoint({ kept }: { kept: NonNullable<AttemptView['checkpoint']> }) {
+  return (
+    <>
+      {formatBytes(kept.bytes)}, after {formatFuel(kept.fuel)} instructions, <Ago at={kept.at} />
+    </>
+  )
+}
+
 // A failure that was believed is accepted too; the word is kept for results.
 function Attempt({ attempt, succeeded }: { attempt: AttemptView; succeeded: boolean }) {
-  const { fuel, cpuMs, peakMemoryBytes, exitCode, digest, note } = attempt
+  const { fuel, cpuMs, peakMemoryBytes, exitCode, digest, note, resumedFrom: from, checkpoint: kept } = attempt
   const facts: readonly (readonly [string, React.ReactNode])[] = [
     ['Given out', <Ago key="leased" at={attempt.leasedAt} />],
     ['Ran for', <Took key="took" from={attempt.startedAt} to={attempt.endedAt} />],
+    ['Went on from', from && `${formatBytes(from.bytes)}, ${formatFuel(from.fuel)} instructions done before`],
+    ['Checkpoint', kept && <Checkpoint key="kept" kept={kept} />],
     ['Fuel', fuel === undefined ? undefined : `${formatFuel(fuel)} instructions`],
     ['CPU time', known(cpuMs, formatDuration)],
     ['Most memory', known(peakMemoryBytes, formatBytes)],

@@ -165,7 +165,7 @@ async function nodeNames({ database }: Platform, attempts: readonly Attempt[]): 
 }
 
 function placeOf(attempt: Attempt | undefined, names: ReadonlyMap<NodeId, string>): Place | undefined {
-  return attempt && { nodeId: attempt.nodeId, nodeName: names.get(attempt.nodeId) }
+  return attempt && { nodeId: attempt.nodeId, nodeName: names.get(attempt.nodeId), attempt }
 }
 
 function isAccepted({ acceptedAttemptId }: Task): (attempt: Attempt) => boolean {
