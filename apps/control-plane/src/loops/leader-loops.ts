@@ -5,7 +5,9 @@ import { watchWaits } from '../flows/note-incidents.ts'
 import { payOwedCredits } from '../flows/pay-credits.ts'
 import { placeJobs, Round } from '../flows/place-jobs.ts'
 import { PreemptionGate, preemptTasks } from '../flows/preempt-tasks.ts'
+import { runSchedules } from '../flows/run-schedules.ts'
 import { settleJobs } from '../flows/settle-job.ts'
+import { stopOverdue } from '../flows/stop-overdue.ts'
 import type { Platform } from '../platform.ts'
 import type { Leadership, WakeTopic } from '../ports.ts'
 import { Loop } from './loop.ts'
@@ -57,14 +59,10 @@ async function runTerm(platform: Platform, metrics: LoopMetrics, signal: AbortSi
     if (next === 'idle') await preemptTasks(platform, round, gate)
     return next
   })
-  const settle = new Loop(
-    dependencies,
-    { name: 'settle-job', idleMs: loopIdleMs },
-    async () => {
-      const { next } = await settleJobs(platform)
-      return next === 'more' ? next : (await payOwedCredits(platform)).next
-    },
-  )
+  const settle = new Loop(dependencies, { name: 'settle-job', idleMs: loopIdleMs }, async () => {
+    const { next } = await settleJobs(platform)
+    return next === 'more' ? next : (await payOwedCredits(platform)).next
+  })
   const expire = new Loop(
     dependencies,
     { name: 'expire-leases', idleMs: Math.min(loopIdleMs, shortestLeaseMs(leaseMs) / 4) },
@@ -73,6 +71,16 @@ async function runTerm(platform: Platform, metrics: LoopMetrics, signal: AbortSi
       if (clock.now() < ledAt + leaseMs) return 'idle'
       return (await expireLeases(platform)).next
     },
+  )
+  const overdue = new Loop(
+    dependencies,
+    { name: 'stop-overdue', idleMs: loopIdleMs },
+    async () => (await stopOverdue(platform)).next,
+  )
+  const schedules = new Loop(
+    dependencies,
+    { name: 'run-schedules', idleMs: loopIdleMs },
+    async () => (await runSchedules(platform)).next,
   )
   const gateways = new Loop(dependencies, { name: 'silent-gateways', idleMs: loopIdleMs }, async () => {
     await dropSilentGateways(platform)
@@ -83,7 +91,9 @@ async function runTerm(platform: Platform, metrics: LoopMetrics, signal: AbortSi
     { name: 'watch-waits', idleMs: loopIdleMs },
     async () => (await watchWaits(platform)).next,
   )
-  const release = new Loop(dependencies, { name: 'release-state', idleMs: RELEASE_EVERY_MS }, () => releaseState(platform))
+  const release = new Loop(dependencies, { name: 'release-state', idleMs: RELEASE_EVERY_MS }, () =>
+    releaseState(platform),
+  )
   const prune = new Loop(dependencies, { name: 'prune-events', idleMs: PRUNE_EVERY_MS }, async () => {
     const pruned = await database.transact((tx) => tx.events.prune(clock.now() - EVENTS_KEPT_MS, PRUNE_BATCH))
     return pruned === PRUNE_BATCH ? 'more' : 'idle'
@@ -94,7 +104,9 @@ async function runTerm(platform: Platform, metrics: LoopMetrics, signal: AbortSi
   ]
   const stopListening = wakes.map(([topic, loop]) => database.onWake(topic, () => loop.wake()))
   try {
-    await Promise.all([place, settle, expire, gateways, waits, prune, release].map((loop) => loop.run(signal)))
+    await Promise.all(
+      [place, settle, expire, overdue, schedules, gateways, waits, prune, release].map((loop) => loop.run(signal)),
+    )
   } finally {
     for (const stop of stopListening) stop()
   }

@@ -28,6 +28,7 @@ import { MemoryBlobStore } from '../../blobs/index.ts'
 import { readConfig } from '../../config.ts'
 import { MemoryPlatformDatabase } from '../../db/memory/memory-platform-database.ts'
 import { type Platform, SILENT_LOG } from '../../platform.ts'
+import type { Database } from '../../ports.ts'
 import type { ResultSaying } from '../accept-result.ts'
 import { takeAttemptState } from '../attempt-blobs.ts'
 import { dispatchLeases } from '../dispatch-job.ts'
@@ -52,7 +53,7 @@ export interface Sent {
   readonly lease: LeaseMessage
 }
 
-/** A platform on memory stores and a manual clock, with one submitter who has 1,000 tokens and as many devices as asked for. */
+/** A platform on memory stores, or a database that is given, and a manual clock, with one submitter who has 1,000 tokens and as many devices as asked for. */
 export class SmallFog {
   readonly clock = new ManualClock()
   readonly rng: Rng = seededRng(1)
@@ -62,10 +63,10 @@ export class SmallFog {
   readonly submitter: Submitter
   readonly devices: Device[] = []
 
-  private constructor() {
+  private constructor(database: Database) {
     const at = this.clock.now()
     this.platform = {
-      database: new MemoryPlatformDatabase(),
+      database,
       blobs: new MemoryBlobStore(),
       clock: this.clock,
       rng: this.rng,
@@ -76,8 +77,13 @@ export class SmallFog {
     this.submitter = { userId: newId('user', at, this.rng), accountId: newId('account', at, this.rng) }
   }
 
-  static async open({ devices = 1, cores = 2 } = {}): Promise<SmallFog> {
-    const fog = new SmallFog()
+  /** `database` is empty; a memory twin unless given. */
+  static async open({
+    devices = 1,
+    cores = 2,
+    database: own = new MemoryPlatformDatabase() as Database,
+  } = {}): Promise<SmallFog> {
+    const fog = new SmallFog(own)
     const { database, clock, rng } = fog.platform
     const { accountId } = fog.submitter
     await database.transact(async (tx) => {
