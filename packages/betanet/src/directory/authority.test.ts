@@ -103,20 +103,9 @@ describe('one authority', () => {
     expect(consensuses.map(({ epoch }) => epoch)).toEqual([1, 2, 3, 4])
     for (const [i, consensus] of consensuses.entries()) {
       expect(verifyLottery(town.rules, consensus)).toEqual([])
-      if (i > 0) expect(follows(consensuses[i - 1]!, consensus)).toBe(true)
-      expect(consensus.nodes.map(({ place }) => place).sort()).toEqual([
-        0,
-        0,
-        0,
-        1,
-        1,
-        1,
-        2,
-        2,
-        2,
-        'gateway',
-        'gateway',
-      ])
+      expect(i === 0 || follows(consensuses[i - 1]!, consensus)).toBe(true)
+      const places = Map.groupBy(consensus.nodes, ({ place }) => place)
+      expect([0, 1, 2, 'gateway'].map((place) => places.get(place as 0)?.length)).toEqual([3, 3, 3, 2])
     }
     expect(consensuses.map(({ nodes }) => nodes[0]!.reveal)).toEqual(['none', 'none', 'valid', 'valid'])
     expect(new Set(consensuses.map(({ beacon }) => toHex(beacon))).size).toBe(4)

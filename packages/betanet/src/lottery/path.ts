@@ -13,7 +13,6 @@ export interface PathHop {
 }
 
 export interface PathRequest {
-  readonly consensus: Consensus
   /** The epoch in which the packet is sent: the consensus's own or the one after it. */
   readonly epoch: number
   /** A gateway that must be first or last, by id: where one is connected, where the recipient waits. */
@@ -31,23 +30,52 @@ const MOST_OVER_MEDIAN = 4
 const TRIES = 32
 
 /**
- * A path by chance: entry gateway, a mix of each layer, exit gateway. In each place a node is taken with a chance of its share in
- * weight x bandwidth. No node comes twice; no operator either, unless the consensus merely prefers that and it cannot be.
+ * Paths by chance through one consensus: entry gateway, a mix of each layer, exit gateway. In each place a node is taken with a
+ * chance of its share in weight x bandwidth. No node comes twice; no operator either, unless the consensus merely prefers that
+ * and it cannot be.
  */
-export function choosePath(request: PathRequest, rng: Rng): PathOutcome {
-  const { consensus, epoch } = request
-  assert(epoch === consensus.epoch || epoch === consensus.epoch + 1, 'a consensus has keys for two epochs')
-  const stops = stopsOf(request)
-  const empty = stops.find(({ nodes }) => nodes.length === 0)
-  if (empty) return { ok: false, reason: empty.isGiven ? 'unknown_gateway' : 'no_node', place: empty.place }
-  for (let attempt = 0; attempt < TRIES; attempt++) {
-    const nodes = walk(stops, rng, 'distinct')
-    if (nodes) return { ok: true, hops: hopsOf(request, nodes) }
+export class PathChooser {
+  readonly #consensus: Consensus
+  readonly #gateways: readonly Seat[]
+  readonly #layers: readonly Stop[]
+
+  constructor(consensus: Consensus) {
+    this.#consensus = consensus
+    this.#gateways = seatsOf(consensus, 'gateway')
+    this.#layers = LAYERS.map((layer) => freeStop(layer, seatsOf(consensus, layer)))
   }
-  if (consensus.parameters.distinctOperators === 'required')
-    return { ok: false, reason: 'too_few_operators', place: 'gateway' }
-  const nodes = walk(stops, rng, 'any')
-  return nodes ? { ok: true, hops: hopsOf(request, nodes) } : { ok: false, reason: 'no_node', place: 'gateway' }
+
+  choose({ epoch, entry, exit }: PathRequest, rng: Rng): PathOutcome {
+    const { epoch: first, parameters } = this.#consensus
+    assert(epoch === first || epoch === first + 1, 'a consensus has keys for two epochs')
+    const stops = [this.#gatewayStop(entry), ...this.#layers, this.#gatewayStop(exit)]
+    const empty = stops.find(({ seats }) => seats.length === 0)
+    if (empty) return { ok: false, reason: empty.isGiven ? 'unknown_gateway' : 'no_node', place: empty.place }
+    for (let attempt = 0; attempt < TRIES; attempt++) {
+      const seats = walk(stops, rng, 'distinct')
+      if (seats) return { ok: true, hops: this.#hops(seats, epoch) }
+    }
+    if (parameters.distinctOperators === 'required') return { ok: false, reason: 'too_few_operators', place: 'gateway' }
+    const seats = walk(stops, rng, 'any')
+    return seats ? { ok: true, hops: this.#hops(seats, epoch) } : { ok: false, reason: 'no_node', place: 'gateway' }
+  }
+
+  /** A gateway that the sender names is taken whatever its weight. */
+  #gatewayStop(only: Uint8Array | undefined): Stop {
+    if (!only) return freeStop('gateway', this.#gateways)
+    const id = toHex(only)
+    const seats = this.#gateways.filter((seat) => seat.id === id).map((seat) => ({ ...seat, weight: 1n }))
+    return { place: 'gateway', seats, isGiven: true }
+  }
+
+  #hops(seats: readonly Seat[], epoch: number): PathHop[] {
+    return seats.map(({ node }) => ({
+      nodeId: node.signed.descriptor.identityKey,
+      sphinxKey: sphinxKeyAt(this.#consensus, node, epoch),
+      place: node.place,
+      node,
+    }))
+  }
 }
 
 /** What a node's share in its place is made of: weight x bandwidth, the latter capped. Also what a page may show. */
@@ -57,64 +85,63 @@ export function pathWeights(nodes: readonly ConsensusNode[]): bigint[] {
   return nodes.map(({ weight }, i) => BigInt(weight) * BigInt(Math.min(bandwidths[i]!, MOST_OVER_MEDIAN * median)))
 }
 
+interface Seat {
+  readonly id: string
+  readonly operator: string
+  readonly weight: bigint
+  readonly node: ConsensusNode
+}
+
 interface Stop {
   readonly place: Place
-  readonly nodes: readonly ConsensusNode[]
-  readonly weights: readonly bigint[]
+  readonly seats: readonly Seat[]
   /** The sender named the node. */
   readonly isGiven: boolean
 }
 
-function stopsOf({ consensus, entry, exit }: PathRequest): Stop[] {
-  const at = (place: Place, only?: Uint8Array): Stop => {
-    const here = consensus.nodes.filter((node) => node.place === place)
-    // A gateway that the sender names is taken whatever its weight.
-    if (only) {
-      const named = here.filter((node) => idOf(node) === toHex(only))
-      return { place, nodes: named, weights: named.map(() => 1n), isGiven: true }
-    }
-    const nodes = here.filter(({ weight }) => weight > 0)
-    return { place, nodes, weights: pathWeights(nodes), isGiven: false }
-  }
-  return [at('gateway', entry), ...LAYERS.map((layer) => at(layer)), at('gateway', exit)]
+function seatsOf(consensus: Consensus, place: Place): Seat[] {
+  const nodes = consensus.nodes.filter((node) => node.place === place)
+  const weights = pathWeights(nodes)
+  return nodes.map((node, i) => ({
+    id: toHex(node.signed.descriptor.identityKey),
+    operator: node.signed.descriptor.operator,
+    weight: weights[i]!,
+    node,
+  }))
 }
 
-function walk(stops: readonly Stop[], rng: Rng, operators: 'distinct' | 'any'): ConsensusNode[] | undefined {
-  const chosen: ConsensusNode[] = []
+function freeStop(place: Place, seats: readonly Seat[]): Stop {
+  return { place, seats: seats.filter(({ weight }) => weight > 0n), isGiven: false }
+}
+
+function walk(stops: readonly Stop[], rng: Rng, operators: 'distinct' | 'any'): Seat[] | undefined {
+  const chosen: Seat[] = []
   // Given gateways first: what the sender has no choice in must not be taken by chance before.
   const order = [...stops.keys()].sort((a, b) => Number(stops[b]!.isGiven) - Number(stops[a]!.isGiven))
   for (const i of order) {
-    const node = pick(stops[i]!, rng, (candidate) => isFree(candidate, chosen, operators, stops[i]!.isGiven))
-    if (!node) return undefined
-    chosen[i] = node
+    const stop = stops[i]!
+    const seat = pick(stop.seats, rng, (candidate) => stop.isGiven || isFree(candidate, chosen, operators))
+    if (!seat) return undefined
+    chosen[i] = seat
   }
   return chosen
 }
 
-/** A sender that names both gateways may name one twice: it knows what it does. */
-function isFree(
-  candidate: ConsensusNode,
-  chosen: readonly ConsensusNode[],
-  operators: 'distinct' | 'any',
-  isGiven: boolean,
-): boolean {
-  if (isGiven) return true
+/** A sender that names both gateways may name one twice, and so this is not asked of those. */
+function isFree(candidate: Seat, chosen: readonly Seat[], operators: 'distinct' | 'any'): boolean {
   return chosen.every(
-    (other) =>
-      idOf(other) !== idOf(candidate) &&
-      (operators === 'any' || other.signed.descriptor.operator !== candidate.signed.descriptor.operator),
+    ({ id, operator }) => id !== candidate.id && (operators === 'any' || operator !== candidate.operator),
   )
 }
 
-function pick(stop: Stop, rng: Rng, isAllowed: (node: ConsensusNode) => boolean): ConsensusNode | undefined {
-  const allowed = stop.nodes.map(isAllowed)
-  const total = stop.weights.reduce((sum, weight, i) => (allowed[i] ? sum + weight : sum), 0n)
+function pick(seats: readonly Seat[], rng: Rng, isAllowed: (seat: Seat) => boolean): Seat | undefined {
+  const allowed = seats.filter(isAllowed)
+  const total = allowed.reduce((sum, { weight }) => sum + weight, 0n)
   if (total === 0n) return undefined
   let left = randomBelowBig(rng, total)
-  for (const [i, node] of stop.nodes.entries()) {
-    if (!allowed[i]) continue
-    left -= stop.weights[i]!
-    if (left < 0n) return node
+  for (const seat of allowed) {
+    left -= seat.weight
+    if (left < 0n) return seat
   }
   return undefined
 }
@@ -122,17 +149,4 @@ function pick(stop: Stop, rng: Rng, isAllowed: (node: ConsensusNode) => boolean)
 /** Uniform below a total of at most 2^64: 128 random bits leave a bias of 2^-64. */
 function randomBelowBig(rng: Rng, below: bigint): bigint {
   return BigInt(`0x${toHex(rng.bytes(16))}`) % below
-}
-
-function hopsOf({ consensus, epoch }: PathRequest, nodes: readonly ConsensusNode[]): PathHop[] {
-  return nodes.map((node) => ({
-    nodeId: node.signed.descriptor.identityKey,
-    sphinxKey: sphinxKeyAt(consensus, node, epoch),
-    place: node.place,
-    node,
-  }))
-}
-
-function idOf({ signed }: ConsensusNode): string {
-  return toHex(signed.descriptor.identityKey)
 }
