@@ -136,6 +136,18 @@ describe.each([
     }
   })
 
+  test('a changed bit of the header stops the packet at once', () => {
+    const route = routeOf(suite, 2, 15)
+    const packet = buildPacket(suite, route.path, new Uint8Array(0), seededRng(16))
+    const hop = new HopUnwrapper(suite, route.privateKeys[0]!)
+    fc.assert(
+      fc.property(fc.nat(8 * sizes.headerBytes - 1), (bit) => {
+        expect(hop.unwrap(Buffer.from(flipped(packet, bit)), 0)).toBe('dropped')
+      }),
+      { numRuns: 200 },
+    )
+  })
+
   test('a packet opens with no other key', () => {
     const route = routeOf(suite, 2, 21)
     const packet = buildPacket(suite, route.path, new Uint8Array(0), seededRng(22))
