@@ -12,6 +12,8 @@ export interface Nature {
   readonly liar: boolean
   /** Results survive its death, as a worker's spool does. */
   readonly spool: boolean
+  /** Its round trip. */
+  readonly latencyMs: number
 }
 
 /** A device without a processor: it takes leases, lets time pass and signs results with a real key. */
@@ -32,6 +34,10 @@ export class SimNode {
     this.ownerId = ownerId
     this.nature = nature
     this.keys = keyPairFromSeed(rng.bytes(32))
+  }
+
+  get latencyMs(): number {
+    return this.nature.latencyMs
   }
 
   get holds(): string[] {

@@ -11,3 +11,9 @@ test.each([1, 7, 2026])(
     expect(figures.audits).toBeGreaterThan(0)
   },
 )
+
+test('nor where there is so little room that better tiers take that of others', async () => {
+  const figures = await new World({ ...WORLD_DEFAULTS, seed: 11, jobs: 120, nodes: 9 }).run()
+  expect(figures.preempted).toBeGreaterThan(0)
+  expect(figures.jobs).toBeGreaterThan(60)
+})

@@ -29,6 +29,9 @@ import { dispatchLeases, leasesAgain } from '../../apps/control-plane/src/flows/
 import { expireLeases } from '../../apps/control-plane/src/flows/expire-leases.ts'
 import { changeHarvest, connectNode, disconnectNode } from '../../apps/control-plane/src/flows/node-life.ts'
 import { placeJobs, Round } from '../../apps/control-plane/src/flows/place-jobs.ts'
+import { watchWaits } from '../../apps/control-plane/src/flows/note-incidents.ts'
+import { payOwedCredits } from '../../apps/control-plane/src/flows/pay-credits.ts'
+import { PreemptionGate, preemptTasks } from '../../apps/control-plane/src/flows/preempt-tasks.ts'
 import { settleJobs } from '../../apps/control-plane/src/flows/settle-job.ts'
 import { submitJob } from '../../apps/control-plane/src/flows/submit-job.ts'
 import { type Platform, SILENT_LOG } from '../../apps/control-plane/src/platform.ts'
@@ -72,6 +75,8 @@ export interface WorldFigures {
   readonly deaths: number
   readonly crashes: number
   readonly cancelled: number
+  /** Attempts that made room for better tiers, or were asked to. */
+  readonly preempted: number
   readonly virtualMs: number
   readonly audits: number
 }
@@ -102,6 +107,7 @@ export class World {
   #program = ''
   #gatewayId: GatewayId
   #round = new Round()
+  #gate = new PreemptionGate()
   /** What the gateway believes to be on each node: gone when it crashes. */
   #given = new Map<NodeId, Set<AttemptId>>()
   #submitted = 0
@@ -114,6 +120,7 @@ export class World {
     deaths: 0,
     crashes: 0,
     cancelled: 0,
+    preempted: 0,
     audits: 0,
   }
 
@@ -171,7 +178,7 @@ export class World {
       }
       for (let i = 0; i < this.#options.nodes; i++) {
         const { accountId: ownerId } = this.#accounts[i % this.#accounts.length]!
-        const nature = { liar: i % 10 === 9, spool: i % 3 !== 0 }
+        const nature = { liar: i % 10 === 9, spool: i % 3 !== 0, latencyMs: i % 8 === 7 ? 60 : 4 }
         const node = new SimNode(newId('node', at, this.#rng), ownerId, nature, this.#rng)
         const facts = {
           nodeId: node.nodeId,
@@ -196,11 +203,18 @@ export class World {
       40,
       () => void (this.#submitted < this.#options.jobs && rng.next() < 0.5 && timeline.after(0, () => this.#submit())),
     )
-    timeline.every(50, async () => void (await placeJobs(this.#platform, this.#round)))
+    timeline.every(50, async () => {
+      const { next } = await placeJobs(this.#platform, this.#round)
+      if (next === 'idle') this.#count.preempted += (await preemptTasks(this.#platform, this.#round, this.#gate)).count
+    })
+    timeline.every(1000, async () => void (await watchWaits(this.#platform)))
     timeline.every(25, async () => this.#dispatch())
-    timeline.every(100, async () => void (await settleJobs(this.#platform)))
+    timeline.every(100, async () => {
+      await settleJobs(this.#platform)
+      await payOwedCredits(this.#platform)
+    })
     timeline.every(500, async () => void (await expireLeases(this.#platform)))
-    timeline.every(2500, async () => this.#renew())
+    timeline.every(1000, async () => this.#renew())
     timeline.every(1000, async () => this.#misfortune())
     timeline.every(5000, () => this.#nodes.filter(({ connected }) => connected).forEach((node) => this.#resend(node)))
     timeline.every(10_000, async () => this.#audit())
@@ -228,7 +242,7 @@ export class World {
       this.#count.tasks += tasks.length
       if (rng.next() < 0.05) this.#timeline.after(randomBelow(rng, 5000), () => this.#cancel(job.jobId))
     } catch (fault) {
-      // Platinum and gold cap the latency of nodes, which these never measured; a refusal is an answer.
+      // Platinum and gold are let in only where they can be kept; a refusal is an answer.
       if (!isFogError(fault)) throw fault
       this.#count.refused += 1
     }
@@ -319,7 +333,8 @@ export class World {
       if (!node.connected) continue
       const ids = [...(this.#given.get(node.nodeId) ?? [])].filter((id) => node.holds.includes(id))
       if (ids.length === 0) continue
-      const live = new Set(await database.transact((tx) => tx.jobs.renewLeases(ids.map((attemptId) => ({ attemptId, at: this.#clock.now() })), 10_000)))
+      const heard = ids.map((attemptId) => ({ attemptId, at: this.#clock.now() }))
+      const live = new Set(await database.transact((tx) => tx.jobs.renewLeases(heard, 10_000)))
       for (const id of ids) if (!live.has(id)) this.#carry(node, () => void node.running.delete(id))
     }
   }
@@ -350,6 +365,7 @@ export class World {
     this.#count.crashes += 1
     this.#given = new Map()
     this.#round = new Round()
+    this.#gate = new PreemptionGate()
     this.#gatewayId = newId('gateway', this.#clock.now(), this.#rng)
     for (const node of this.#nodes) {
       if (!node.connected) continue
@@ -371,6 +387,8 @@ export class World {
     }
     const holds = node.holds as AttemptId[]
     const { resend, drop } = await connectNode(this.#platform, node.nodeId, facts, holds)
+    const seen = { nodeId: node.nodeId, at: facts.at, latencyMs: node.latencyMs }
+    await this.#platform.database.transact((tx) => tx.nodes.touch([seen]))
     for (const attemptId of drop) {
       node.running.delete(attemptId)
       node.spool.delete(attemptId)

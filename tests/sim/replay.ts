@@ -1,0 +1,23 @@
+import { type AccountId, type AttemptId, MemoryDatabase, newId, type NodeId, seededRng, type TaskId } from '@fog/kernel'
+import {
+  advanceJob,
+  advanceTask,
+  type Attempt,
+  attemptsAfter,
+  foreseeRun,
+  isLive,
+  type Job,
+  MemoryJobStore,
+  MemoryRunStore,
+  type NodeView,
+  plan,
+  type PlanContext,
+  type QueuedTask,
+  type RunningTask,
+  sumCounts,
+  type Task,
+  type TaskEvent,
+  taskRules,
+  type TaskStep,
+  type TaskWithAttempts,
+} from '@fog/scheduler'
