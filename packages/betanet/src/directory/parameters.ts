@@ -30,7 +30,7 @@ export type NetworkParameters = Value<typeof parametersCodec>
 
 export const DEFAULT_PARAMETERS: NetworkParameters = {
   delayMeansSteps: [50, 500, 5_000],
-  payloadBytes: [2_048],
+  payloadBytes: [2_048, 532],
   clientSendMeanMs: 200,
   clientLoopMeanMs: 5_000,
   mixLoopMeanMs: 2_000,
