@@ -42,9 +42,12 @@ export async function takeStateFile(
   await keep(stored.size - SEAL_BYTES, { as: stored.digest })
 }
 
-/** A file of the checkpoint that an attempt goes on from, or of its own; undefined where there is none. */
+/**
+ * A file of the checkpoint that an attempt goes on from, or of its own; undefined where there is none. Should its content be
+ * gone, as after a backup that could not hold it, the checkpoint goes too: the task begins anew the next time.
+ */
 export async function openStateFile(
-  { database, blobs }: Platform,
+  { database, blobs, log }: Platform,
   attemptIds: readonly (AttemptId | undefined)[],
   digest: string,
 ): Promise<OpenedContent | undefined> {
@@ -56,6 +59,8 @@ export async function openStateFile(
       return { digest, size, stream: Readable.from([Buffer.from(kept.content)], { objectMode: false }) }
     const found = await blobs.open(kept.as)
     if (found) return { digest, size, stream: Readable.from(unsealed(found.stream), { objectMode: false }) }
+    log.warn({ taskId: file.taskId, digest }, 'the content of a checkpoint is gone')
+    await database.transact((tx) => tx.checkpoints.release([file.taskId]))
   }
   return undefined
 }

@@ -154,6 +154,24 @@ test('large state passes through the blob store, is let go of when superseded, a
   await expect(content(fog, second, digestOf(large))).rejects.toMatchObject({ code: 'blob.not_found' })
 })
 
+test('a checkpoint whose content is gone is let go of, and the task begins anew', async () => {
+  const fog = await SmallFog.open({ devices: 2 })
+  await submitJob(fog.platform, fog.submitter, fog.submission())
+  const first = await placed(fog)
+  fog.clock.advance(5_000)
+  const large = 'a'.repeat(200_000)
+  await say(fog, first, large)
+  const attemptId = parseId('attempt', first.lease.attemptId)
+  const { kept } = (await read(fog).checkpoints.findFile(attemptId, digestOf(large)))!
+  await fog.platform.blobs.delete('as' in kept ? kept.as : '')
+  await lose(fog)
+  const second = await placed(fog)
+  await expect(content(fog, second, digestOf(large))).rejects.toMatchObject({ code: 'blob.not_found' })
+  await hearWorkers(fog.platform, [returned(second)])
+  fog.clock.advance(60_000)
+  expect((await placed(fog)).lease.state?.files).toEqual([])
+})
+
 test('state of more bytes than the task has disk is not taken', async () => {
   const fog = await SmallFog.open()
   await submitJob(fog.platform, fog.submitter, fog.submission({ resources: { diskMiB: 1 } }))
