@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { JobSubmission } from './job-document.ts'
 import { route } from './route.ts'
+import { scheduleRoutes } from './schedule-routes.ts'
 import { Digest, id, Labels, Name, page, PageQuery, Scope, strict, Tokens } from './schemas.ts'
 import {
   AuditEntryView,
@@ -402,6 +403,8 @@ export const routes = {
     params: job,
     response: WhyView,
   }),
+
+  ...scheduleRoutes,
 
   // Money
   listTransfers: route({

@@ -64,6 +64,8 @@ export interface JobStore {
 
   /** What an account has open now, and what its jobs since an instant cost: at most, while they are not settled. */
   usageOf(accountId: AccountId, since: Instant): Promise<AccountUsage>
+  /** What the live attempts of these accounts' jobs take, in thousandths of a core; accounts without any are left out. */
+  cpuInUse(accountIds: readonly AccountId[]): Promise<ReadonlyMap<AccountId, number>>
   /** Jobs that are not over and whose deadline has passed, the longest past first. */
   listOverdue(now: Instant, limit: number): Promise<Job[]>
   /**

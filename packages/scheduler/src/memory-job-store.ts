@@ -18,7 +18,7 @@ import type {
 import { MemoryStepStore } from './memory-step-store.ts'
 import { SortedIndex } from './sorted-index.ts'
 import { isBlocked, isLive, isOpen, isOver, sumCounts } from './states.ts'
-import { jobByTask, type JobStep } from './steps.ts'
+import { cpuMilliOf, jobByTask, type JobStep } from './steps.ts'
 import type { Attempt, Task } from './task.ts'
 import type { Tier } from './tier.ts'
 import { TIERS } from './tier.ts'
@@ -240,6 +240,18 @@ export class MemoryJobStore implements JobStore {
       if (job.submittedAt >= since) cost += job.cost ?? job.priceCap
     }
     return { openJobs: open.size, openTasks, cost: amount(cost) }
+  }
+
+  async cpuInUse(accountIds: readonly AccountId[]): Promise<ReadonlyMap<AccountId, number>> {
+    const inUse = new Map<AccountId, number>()
+    for (const { taskId } of this.#expiring.get('all').values()) {
+      const task = this.#tasks.get(taskId)!
+      const { accountId, spec } = this.#jobOf(task)
+      if (accountIds.includes(accountId)) {
+        inUse.set(accountId, (inUse.get(accountId) ?? 0) + cpuMilliOf(spec, task.index))
+      }
+    }
+    return inUse
   }
 
   async listOverdue(now: Instant, limit: number): Promise<Job[]> {

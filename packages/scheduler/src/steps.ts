@@ -33,6 +33,12 @@ export function stepPlaceOf({ steps }: Pick<JobSpec, 'steps'>, index: number): n
   return low
 }
 
+/** What a task takes, in thousandths of a core: in a job of several steps what its own step does. */
+export function cpuMilliOf(spec: Pick<JobSpec, 'steps' | 'limits'>, index: number): number {
+  const place = stepPlaceOf(spec, index)
+  return (place === undefined ? spec : spec.steps![place]!).limits.cpuMilli
+}
+
 /** The task of one step that has the same item as this task of another. */
 export function sameItem(from: TaskSpan, to: TaskSpan, index: number): number {
   return index - from.first + to.first

@@ -1,6 +1,6 @@
 import { amount, assert } from '@fog/kernel'
 import type { AccountId, AttemptId, GatewayId, Instant, JobId, NodeId, TaskId } from '@fog/kernel'
-import { auditJob, jobByTask, TIERS } from '@fog/scheduler'
+import { auditJob, cpuMilliOf, jobByTask, TIERS } from '@fog/scheduler'
 import type {
   AccountUsage,
   AgreedResult,
@@ -260,6 +260,21 @@ export class PgJobStore implements JobStore {
       ) c`.execute(this.#db)
     const { jobs, tasks, cost } = rows[0]!
     return { openJobs: jobs, openTasks: tasks, cost: amount(cost) }
+  }
+
+  async cpuInUse(accountIds: readonly AccountId[]): Promise<ReadonlyMap<AccountId, number>> {
+    if (accountIds.length === 0) return new Map()
+    const { rows } = await sql<Pick<TaskRow, 'job_id' | 'task_index'>>`
+      SELECT tasks.job_id, tasks.task_index FROM attempts JOIN tasks USING (task_id)
+      JOIN jobs ON jobs.job_id = tasks.job_id
+      WHERE attempts.status IN ${LIVE} AND jobs.account_id = ANY (${texts(accountIds)})`.execute(this.#db)
+    const jobs = await this.#jobs(rows.map((row) => row.job_id))
+    const inUse = new Map<AccountId, number>()
+    for (const { job_id, task_index } of rows) {
+      const { accountId, spec } = jobs.get(job_id)!
+      inUse.set(accountId, (inUse.get(accountId) ?? 0) + cpuMilliOf(spec, task_index))
+    }
+    return inUse
   }
 
   async listOverdue(now: Instant, limit: number): Promise<Job[]> {

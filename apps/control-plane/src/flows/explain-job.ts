@@ -1,13 +1,27 @@
 import type { WhyView } from '@fog/contract'
-import { explainWaiting, isOpen, type Job, type QueueDepth, TIERS, type Why } from '@fog/scheduler'
+import {
+  explainWaiting,
+  isBlocked,
+  isOpen,
+  type Job,
+  jobByTask,
+  type JobStep,
+  type QueueDepth,
+  stepPlaceOf,
+  type Task,
+  TIERS,
+  type Why,
+} from '@fog/scheduler'
 import type { Platform } from '../platform.ts'
 import { allNodes, nodeView } from './node-views.ts'
+import { cpuQuotas } from './quota.ts'
 
 /** Of a large job the first waiting tasks speak for the rest: those behind wait for the same, and for them. */
 const LOOKED_AT = 50
 
 /** Why tasks of a job wait, the reason that holds most of them first. A job that is over waits for nothing. */
-export async function explainJob({ database, clock }: Platform, job: Job): Promise<WhyView['reasons']> {
+export async function explainJob(platform: Platform, job: Job): Promise<WhyView['reasons']> {
+  const { database, clock } = platform
   const { jobs, nodes } = database.read
   const { jobId } = job
   const queued = await jobs.listTasks({ jobId, status: 'queued', limit: LOOKED_AT })
@@ -19,9 +33,22 @@ export async function explainJob({ database, clock }: Platform, job: Job): Promi
   const views = (await allNodes(nodes)).map((node) => nodeView(node))
   const depth = await jobs.queueDepth()
   const found = new Map<string, { code: string; text: string; tasks: number; rank: number }>()
+  const steps = job.spec.steps ? await jobs.steps.list([jobId]) : []
+  const narrow = jobByTask(job, steps)
+  const quota = await explainQuota(platform, job)
   for (const task of [...queued, ...running].filter(isOpen)) {
+    if (isBlocked(task)) {
+      count(found, explainSteps(job, task, steps), 0)
+      continue
+    }
+    if (quota && task.pending > 0) count(found, quota, 0)
     const attempts = (await jobs.findTask(task.taskId))?.attempts ?? []
-    const reasons = explainWaiting({ task, attempts, job }, views, clock.now(), queueAhead(depth, job))
+    const reasons = explainWaiting(
+      { task, attempts, job: narrow(task.index) },
+      views,
+      clock.now(),
+      queueAhead(depth, job),
+    )
     reasons.forEach((why, rank) => count(found, why, rank))
   }
   return [...found.values()]
@@ -29,9 +56,32 @@ export async function explainJob({ database, clock }: Platform, job: Job): Promi
     .map(({ code, text, tasks }) => ({ code, text, tasks }))
 }
 
+type Reason = Pick<Why, 'text'> & { readonly code: string }
+
+/** Which of the steps it needs are not done yet. */
+function explainSteps({ spec }: Job, task: Task, steps: readonly JobStep[]): Reason {
+  const { needs } = spec.steps![stepPlaceOf(spec, task.index)!]!
+  const open = needs.filter(({ step }) => steps[step]!.counts.done < spec.steps![step]!.tasks)
+  const names = open.map(({ step }) => {
+    const { done } = steps[step]!.counts
+    return `${spec.steps![step]!.name} (${done} of ${spec.steps![step]!.tasks} done)`
+  })
+  return { code: 'steps', text: `It waits for ${names.join(' and ')}.` }
+}
+
+/** That its account has no cores left, if so. */
+async function explainQuota({ database, config }: Platform, { accountId, spec }: Job): Promise<Reason | undefined> {
+  const limit = (await cpuQuotas(database.read.quotas, config.limits, [accountId])).get(accountId)
+  if (limit === undefined) return undefined
+  const inUse = (await database.read.jobs.cpuInUse([accountId])).get(accountId) ?? 0
+  if (inUse + spec.limits.cpuMilli <= limit) return undefined
+  const text = `Your account uses ${inUse / 1000} of the ${limit / 1000} cores it may use at a time.`
+  return { code: 'quota', text }
+}
+
 function count(
   found: Map<string, { code: string; text: string; tasks: number; rank: number }>,
-  why: Why,
+  why: Reason,
   rank: number,
 ): void {
   const known = found.get(why.text)

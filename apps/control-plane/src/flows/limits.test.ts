@@ -2,6 +2,7 @@ import type { JobSubmission } from '@fog/contract'
 import { expect, test } from 'vitest'
 import { amount } from '@fog/kernel'
 import { hearWorkers } from './accept-result.ts'
+import { explainJob } from './explain-job.ts'
 import { quoteJob } from './quote-job.ts'
 import { settleJobs } from './settle-job.ts'
 import { stopOverdue } from './stop-overdue.ts'
@@ -100,6 +101,20 @@ test('an account has no more than its quota of jobs, tasks, cores and tokens a d
   fog.clock.advance(24 * 60 * MINUTE + 1)
   await set({ costPerDay: amount(priceCap), openTasks: 100 })
   await submit(fog)
+})
+
+test('an account uses no more cores at a time than its quota, others go on, and it is told why it waits', async () => {
+  const fog = await SmallFog.open({ devices: 1, cores: 8 })
+  await fog.platform.database.transact((tx) => tx.quotas.save(fog.submitter.accountId, { cpuMilli: 2_500 }))
+  const { jobId } = await submit(fog, { tasks: items(6) })
+  expect((await fog.place()).placed).toHaveLength(2)
+  expect((await fog.place()).placed).toHaveLength(0)
+  const job = (await read(fog).jobs.findJob(jobId))!
+  const [why] = await explainJob(fog.platform, job)
+  expect(why).toMatchObject({ code: 'quota', text: 'Your account uses 2 of the 2.5 cores it may use at a time.' })
+  const [sent] = await fog.dispatch()
+  await hearWorkers(fog.platform, [fog.result(sent!.device, sent!.lease)])
+  expect((await fog.place()).placed).toHaveLength(1)
 })
 
 test('of many submissions at once only as many are taken as the quota allows', async () => {

@@ -15,6 +15,7 @@ import type { Transaction } from '../ports.ts'
 import { leasePlacements } from './lease-placements.ts'
 import { allNodes, isOpen, nodeView } from './node-views.ts'
 import { route } from './route.ts'
+import { withinQuota } from './within-quota.ts'
 import { tierViews, withKept } from './tier-views.ts'
 
 /** So many tasks are planned together. */
@@ -65,15 +66,16 @@ export async function placeJobs(platform: Platform, round: Round): Promise<Place
     const waiting: JobId[] = []
     const placed: PlacedRound['placed'][number][] = []
     for (let read = 0; read < READS; read++) {
-      const queue = await tx.jobs.takeQueued(now, WINDOW, waiting)
-      if (queue.length === 0) break
+      const taken = await tx.jobs.takeQueued(now, WINDOW, waiting)
+      if (taken.length === 0) break
+      const queue = await withinQuota(platform, tx, taken)
       const fog = await openFog(platform, tx, round)
       if (fog.nodes.length === 0) break
       const attempts = await placeWindow(platform, tx, queue, fog, round)
       placed.push(...waits(attempts, queue))
-      if (attempts.length === queue.length && queue.length === WINDOW) return { next: 'more', placed }
-      if (queue.length < WINDOW || fog.nodes.every(isFull)) break
-      for (const { job } of queue) if (!waiting.includes(job.jobId)) waiting.push(job.jobId)
+      if (attempts.length === taken.length && taken.length === WINDOW) return { next: 'more', placed }
+      if (taken.length < WINDOW || fog.nodes.every(isFull)) break
+      for (const { job } of taken) if (!waiting.includes(job.jobId)) waiting.push(job.jobId)
     }
     return { next: 'idle', placed }
   })

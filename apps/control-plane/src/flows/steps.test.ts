@@ -7,6 +7,7 @@ import type { Job } from '@fog/scheduler'
 import { Ledger } from '@fog/tokenomics'
 import { hearWorkers } from './accept-result.ts'
 import { cancelJob } from './cancel-job.ts'
+import { explainJob } from './explain-job.ts'
 import { quoteJob } from './quote-job.ts'
 import { settleJobs } from './settle-job.ts'
 import { submitJob } from './submit-job.ts'
@@ -95,6 +96,8 @@ test('tasks over the same items go on one by one, without waiting for the slowes
   await turn(fog, () => ['part-0', 'part-1', 'part-2'])
   await turn(fog, () => ['out'])
   const { steps } = read(fog).jobs
+  const [, waits] = await explainJob(fog.platform, await jobOf(fog, job))
+  expect(waits).toMatchObject({ code: 'steps', tasks: 2, text: 'It waits for work (1 of 3 done).' })
   expect((await steps.list([job.jobId])).map(({ waiting }) => waiting)).toEqual([0, 0, 2, 1])
   await sound(fog)
 })

@@ -11,6 +11,7 @@ import type { DatabaseError } from '../db/database-error.ts'
 import type { ContentError } from '../flows/content.ts'
 import type { JobError } from '../flows/job-error.ts'
 import type { FeedError } from '../realtime/feed-error.ts'
+import type { ScheduleError } from '../schedules/schedule-error.ts'
 
 /** What is wrong with a request itself. */
 export class HttpError extends FogError<
@@ -61,6 +62,7 @@ type KnownCode =
   | LedgerError['code']
   | NodeError['code']
   | ProgramError['code']
+  | ScheduleError['code']
   | SchedulerError['code']
 
 export const STATUS_OF: Readonly<Record<KnownCode, number>> = {
@@ -114,6 +116,12 @@ export const STATUS_OF: Readonly<Record<KnownCode, number>> = {
   'job.too_many_cores': 409,
   'job.day_spent': 409,
   'job.field_invalid': 422,
+  'schedule.cron_invalid': 422,
+  'schedule.timezone_unknown': 422,
+  'schedule.never_due': 422,
+  'schedule.fixed_deadline': 422,
+  'schedule.too_many': 409,
+  'schedule.not_found': 404,
   'job.refused': 422,
   'job.over': 409,
   'program.not_a_module': 422,

@@ -146,6 +146,24 @@ export function describeStepStore(name: string, make: () => Promise<JobStoreUnde
       expect(await transact((store) => store.steps.addCounts([]))).toEqual([])
     })
 
+    test('what live attempts take is summed by account, each by the limits of its own step', async () => {
+      const { accountId } = made.job
+      const other = some.job()
+      await transact(async (store) => {
+        await store.addJob(other.job, other.tasks)
+        await store.addAttempts([
+          some.attempt(made.tasks[0]!),
+          some.attempt(made.tasks[1]!, { status: 'running' }),
+          some.attempt(made.tasks[2]!, { status: 'lost' }),
+          some.attempt(other.tasks[0]!),
+        ])
+      })
+      const inUse = (...accounts: Job['accountId'][]) => transact((store) => store.cpuInUse(accounts))
+      expect(await inUse(accountId)).toEqual(new Map([[accountId, 1_250]]))
+      expect(await inUse(other.job.accountId, some.id('account'))).toEqual(new Map([[other.job.accountId, 1_000]]))
+      expect(await inUse()).toEqual(new Map())
+    })
+
     test('a failed transaction frees nobody', async () => {
       const { jobId } = made.job
       const fault = transact(async (store) => {
@@ -202,7 +220,7 @@ function pipeline(some: Fixtures): { job: Job; tasks: Task[]; steps: JobStep[] }
     ...more,
   })
   const specs = [
-    step('split', 0, 1),
+    step('split', 0, 1, { limits: { ...base.limits, cpuMilli: 250 } }),
     step('part', 1, 3, {
       needs: [{ step: 0, how: 'all' }],
       given: [{ path: '/in/part', step: 0, how: 'only', output: '{item}' }],

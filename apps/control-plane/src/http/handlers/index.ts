@@ -6,6 +6,8 @@ import { ledgerHandlers } from './ledger.ts'
 import { nodeHandlers } from './nodes.ts'
 import { overviewHandlers } from './overview.ts'
 import { peopleHandlers } from './people.ts'
+import { quotaHandlers } from './quotas.ts'
+import { scheduleHandlers } from './schedules.ts'
 import { sessionHandlers } from './sessions.ts'
 import { tierHandlers } from './tiers.ts'
 
@@ -18,6 +20,8 @@ export function makeHandlers(dependencies: HandlerDependencies): Handlers {
     ...nodeHandlers(dependencies),
     ...contentHandlers(dependencies),
     ...jobHandlers(dependencies),
+    ...scheduleHandlers(dependencies),
+    ...quotaHandlers(dependencies),
     ...ledgerHandlers(dependencies),
     ...overviewHandlers(dependencies),
     ...tierHandlers(dependencies),
