@@ -1,5 +1,8 @@
+import { delayHistogramForm, HistogramRecorder, testHistogram } from '@fog/betanet/delay'
 import {
+  DEFAULT_CLIENT_TIMES,
   DEFAULT_PARAMETERS,
+  DirectoryClient,
   encodeAuthorityMessage,
   isGenuineDescriptor,
   parseAuthorityMessage,
@@ -7,9 +10,9 @@ import {
   signersOf,
   type SignedConsensus,
 } from '@fog/betanet/directory'
-import { TestNode } from '@fog/betanet/testing'
+import { rulesOf, TestNode } from '@fog/betanet/testing'
 import { prove, verify, vrfPublicKey, VRF_OUTPUT_BYTES, VRF_PROOF_BYTES, type VrfSuite } from '@fog/betanet/vrf'
-import { assert, concat, equalBytes, isFogError } from '@fog/kernel'
+import { assert, concat, equalBytes, isFogError, ManualClock } from '@fog/kernel'
 import type { FuzzTarget } from './target.ts'
 
 const filled = (length: number, byte: number) => new Uint8Array(length).fill(byte)
@@ -82,6 +85,32 @@ function consensusOf(
     },
     signatures: [signature],
   }
+}
+
+/** What a node publishes of its delays. */
+export const delayHistogram: FuzzTarget = {
+  corpus: corpus('delay-histogram'),
+  seeds: () => [[5, 50], [0], [500]].map((means) => delayHistogramForm.encode(new HistogramRecorder(3, means).take())),
+  run: (input) => {
+    const histogram = orRefusal(() => delayHistogramForm.parse(input))
+    if (!histogram) return
+    assert(equalBytes(delayHistogramForm.encode(histogram), input), 'a histogram has one encoding')
+    for (const tested of testHistogram(histogram)) {
+      assert(!tested || (tested.statistic >= 0 && tested.statistic <= 1), 'a distance lies between 0 and 1')
+    }
+  },
+}
+
+/** What a client is handed by whoever stands between it and the authorities. */
+export const directoryClient: FuzzTarget = {
+  corpus: corpus('directory-client'),
+  seeds: () => authorityMessage.seeds().map((message) => message.subarray(1)),
+  run: (input) => {
+    const clock = new ManualClock(2)
+    const rules = rulesOf(['one', 'two'], 2, clock)
+    const client = new DirectoryClient({ clock }, { ...rules, ...DEFAULT_CLIENT_TIMES, network: filled(32, 3) })
+    assert(!client.take(input).ok && !client.current(), 'nothing is believed that nobody signed')
+  },
 }
 
 const SUITES: readonly VrfSuite[] = ['tai', 'ell2']

@@ -14,5 +14,7 @@ export const targets: Readonly<Record<string, FuzzTarget>> = {
   'link-handshake': betanet.linkHandshake,
   descriptor: directory.descriptor,
   'authority-message': directory.authorityMessage,
+  'delay-histogram': directory.delayHistogram,
+  'directory-client': directory.directoryClient,
   'vrf-proof': directory.vrfProof,
 }
