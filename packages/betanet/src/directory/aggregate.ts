@@ -1,5 +1,5 @@
 import { canonicalJson, equalBytes, toHex } from '@fog/kernel'
-import { verifyReveal } from '../delay/index.ts'
+import type { verifyReveal } from '../delay/index.ts'
 import { drawLayers } from '../lottery/draw.ts'
 import { lotteryWeight, nextFaults, type RevealState } from '../lottery/weight.ts'
 import { beaconOf, genesisBeacon, openContribution, type BeaconPlace } from './beacon.ts'
@@ -11,14 +11,9 @@ import {
   type NodeMeasure,
   type Place,
 } from './consensus.ts'
-import {
-  descriptorDigest,
-  isGenuineDescriptor,
-  REVEAL_LAG,
-  type Descriptor,
-  type SignedDescriptor,
-} from './descriptor.ts'
+import { descriptorDigest, isGenuineDescriptor, type Descriptor, type SignedDescriptor } from './descriptor.ts'
 import { DEFAULT_PARAMETERS, LAYERS, parametersCodec, type Layer, type NetworkParameters } from './parameters.ts'
+import { openReveal } from './reveal.ts'
 import { findAuthority, type Trust } from './rules.ts'
 import { startOf, type Schedule } from './schedule.ts'
 import type { SignedVote, Vote } from './vote.ts'
@@ -164,15 +159,13 @@ function judge(
 
 /** Whether the node explained the delays of the epoch it served `REVEAL_LAG` epochs ago. */
 function revealState(
-  { revealed, epoch, checkReveal = verifyReveal }: Ground,
+  { revealed, checkReveal }: Ground,
   { reveal }: Descriptor,
   served: ConsensusNode | undefined,
 ): RevealState {
   if (!revealed || !served || served.place === 'waiting' || served.place === 'reserve') return 'none'
   if (!reveal) return 'missing'
-  const { identityKey: nodeId, vrfKey, sphinxKey } = served.signed.descriptor
-  const seed = { nodeId, epoch: epoch - REVEAL_LAG, beacon: revealed.beacon, sphinxKey }
-  return checkReveal(revealed.parameters.vrfSuite, vrfKey, seed, reveal) ? 'valid' : 'wrong'
+  return openReveal(revealed, served, reveal, checkReveal) ? 'valid' : 'wrong'
 }
 
 /**

@@ -1,5 +1,6 @@
 import { ManualClock, toHex } from '@fog/kernel'
 import { describe, expect, test } from 'vitest'
+import { openDelays } from '../delay/index.ts'
 import { follows, verifyLottery } from '../lottery/index.ts'
 import {
   authorityKeys,
@@ -19,6 +20,7 @@ import { signedDescriptorForm } from './descriptor.ts'
 import { isSoundEvidence } from './evidence.ts'
 import { MemoryDirectoryStore } from './memory-directory-store.ts'
 import { DEFAULT_PARAMETERS } from './parameters.ts'
+import { delaySeedOf, findNode, revealedSource } from './reveal.ts'
 import type { DirectoryRules } from './rules.ts'
 import { startOf } from './schedule.ts'
 import { endorse, signVote, type Vote } from './vote.ts'
@@ -153,6 +155,19 @@ describe('one authority', () => {
     expect(entryOf(third, liar!)).toMatchObject({ reveal: 'wrong', faults: 8, weight: 0, place: 'reserve' })
     expect(entryOf(fourth, silent!)).toMatchObject({ reveal: 'valid', faults: 0 })
     expect(entryOf(fourth, liar!)).toMatchObject({ faults: 7 })
+  })
+
+  test('shows anyone the delays of a node that is done with an epoch', async () => {
+    const nodes = makeNodes(3, 1)
+    const town = new Town(['a'], 1, nodes)
+    for (const epoch of [1, 2, 3]) await town.run(epoch)
+    const [past, later] = [(await town.consensus(1))!, (await town.consensus(3))!]
+    const seed = delaySeedOf(past, findNode(past, nodes[0]!.id)!)
+    const { source } = openDelays('tai', nodes[0]!.vrfSecretKey, seed)
+    const tag = Uint8Array.of(1, 2, 3)
+    expect(revealedSource(past, later, nodes[0]!.id)?.stepsFor(tag, 500)).toBe(source.stepsFor(tag, 500))
+    expect(revealedSource(past, (await town.consensus(2))!, nodes[0]!.id)).toBeUndefined()
+    expect(revealedSource(past, later, town.rules.network)).toBeUndefined()
   })
 
   test('goes on after epochs without it, with the same nodes', async () => {
@@ -295,6 +310,26 @@ describe('four authorities of whom three must agree', () => {
     for (const authority of late.authorities) await authority.tick()
     late.clock.advance(schedule.roundMs)
     expect(await late.authorities[0]!.takeMessage(held[0]!)).toEqual({ ok: false, reason: 'late' })
+  })
+
+  test('wait for whose clocks are behind: a vote that comes early counts when uploads close here too', async () => {
+    const town = new Town(NAMES, 3, makeNodes(3, 1))
+    const ahead = new ManualClock(town.clock.now() + 400)
+    town.authorities[3] = authorityOf('d', town.rules, ahead, town.stores[3])
+    const { schedule } = town.rules
+    for (const node of town.nodes)
+      for (const authority of town.authorities) await authority.takeDescriptor(node.bytes(1))
+    const untilClosed = startOf(schedule, 1) - schedule.closeMs - ahead.now()
+    ahead.advance(untilClosed)
+    town.clock.advance(untilClosed)
+    const { send } = await town.authorities[3]!.tick()
+    expect(await town.authorities[0]!.takeMessage(send[0]!)).toEqual({ ok: true, send: [] })
+    expect(await town.authorities[0]!.takeMessage(send[0]!)).toMatchObject({ ok: true })
+    expect(await town.authorities[0]!.takeMessage(send[0]!)).toMatchObject({ ok: false })
+    town.clock.advance(400)
+    const begun = (await town.authorities[0]!.tick()).send.map(parseAuthorityMessage)
+    const authors = begun.map((message) => message.tag === 'vote' && toHex(message.body.signed.vote.authority))
+    expect(authors).toEqual(['a', 'd'].map((name) => toHex(authorityKeys(name).signingKey)))
   })
 
   test('give a lying minority no say: its node, measures, parameters and forgeries do not get in', async () => {

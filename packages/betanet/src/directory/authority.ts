@@ -1,6 +1,5 @@
 import { equalBytes, toHex, type Clock } from '@fog/kernel'
 import { DocumentError } from '../codec.ts'
-import { delayAlpha, verifyReveal } from '../delay/index.ts'
 import { aggregate, beaconPlace, type Ground } from './aggregate.ts'
 import { encodeAuthorityMessage, parseAuthorityMessage, type AuthorityMessage } from './authority-message.ts'
 import { contribute } from './beacon.ts'
@@ -14,9 +13,10 @@ import {
 } from './descriptor.ts'
 import type { DirectoryStore } from './directory-store.ts'
 import { EpochAgreement } from './epoch-agreement.ts'
+import { findNode, openReveal, RememberedReveals } from './reveal.ts'
 import { checkRules, type DirectoryRules } from './rules.ts'
 import { agreedEpochAt, epochAt, roundAt, uploadEpochAt } from './schedule.ts'
-import { signedVoteForm, signVote, type SignedVote } from './vote.ts'
+import { countBackers, signedVoteForm, signVote, type SignedVote, type VoteMessage } from './vote.ts'
 
 export interface AuthorityKeys {
   readonly signingKey: Uint8Array
@@ -84,6 +84,8 @@ export class Authority {
   readonly #rules: DirectoryRules
   readonly #reveals = new RememberedReveals()
   #agreement: EpochAgreement | undefined
+  /** Votes of authorities whose clocks are ahead, until uploads close here too. */
+  #early: readonly VoteMessage[] = []
   /** One thing at a time: a message must not come between a tick's reading and writing. */
   #last: Promise<unknown> = Promise.resolve()
 
@@ -150,11 +152,8 @@ export class Authority {
   /** Reveals are checked as they come, not all at once when time is short. */
   async #checkRevealAhead({ identityKey, epoch, reveal }: Descriptor): Promise<void> {
     const revealed = await this.#consensusOf(epoch - REVEAL_LAG)
-    const served = revealed?.nodes.find(({ signed }) => equalBytes(signed.descriptor.identityKey, identityKey))
-    if (!revealed || !served || !reveal) return
-    const { vrfKey, sphinxKey } = served.signed.descriptor
-    const seed = { nodeId: identityKey, epoch: reveal.epoch, beacon: revealed.beacon, sphinxKey }
-    this.#reveals.check(revealed.parameters.vrfSuite, vrfKey, seed, reveal)
+    const served = revealed && findNode(revealed, identityKey)
+    if (served && reveal) openReveal(revealed, served, reveal, this.#reveals.check)
   }
 
   async #tick(): Promise<AuthorityStep> {
@@ -187,7 +186,21 @@ export class Authority {
     this.#reveals.forgetBefore(epoch - REVEAL_LAG)
     await this.#store.forgetBefore(epoch - KEPT_EPOCHS)
     const signed = await this.#ownVote(ground)
-    return signed ? [{ tag: 'vote', body: agreement.vote(signed) }] : []
+    const own: AuthorityMessage[] = signed ? [{ tag: 'vote', body: agreement.vote(signed) }] : []
+    const early = this.#early.map((message) => agreement.takeVote(message, 1))
+    this.#early = []
+    return [...own, ...early.flatMap((taken) => (taken.ok ? taken.send : []))]
+  }
+
+  /** Keeps a vote that came before its time. Two of each author are enough, as everywhere. */
+  #keepEarly(message: VoteMessage): MessageOutcome {
+    const { epoch, authority } = message.signed.vote
+    const isNext = epoch === uploadEpochAt(this.#rules.schedule, this.#clock.now())
+    const sameAuthor = this.#early.filter(({ signed }) => equalBytes(signed.vote.authority, authority))
+    if (!isNext || sameAuthor.length >= 2 || countBackers(this.#rules, message) === undefined)
+      return { ok: false, reason: 'nothing is being agreed on' }
+    this.#early = [...this.#early, message]
+    return { ok: true, send: [] }
   }
 
   async #groundOf(epoch: number): Promise<Ground> {
@@ -232,9 +245,13 @@ export class Authority {
     const message = parsed(() => parseAuthorityMessage(bytes))
     if (typeof message === 'string') return { ok: false, reason: message }
     if (message.tag === 'consensus') return this.#adopt(message.body)
-    // A vote may arrive before our own first tick of its round: clocks differ.
+    // A message may arrive before our own first tick of its epoch.
     const begun = this.#agreement ? NOTHING : await this.#tick()
-    if (!this.#agreement) return { ok: false, reason: 'nothing is being agreed on' }
+    if (!this.#agreement) {
+      return message.tag === 'vote'
+        ? this.#keepEarly(message.body)
+        : { ok: false, reason: 'nothing is being agreed on' }
+    }
     const round = roundAt(this.#rules.schedule, this.#agreement.epoch, this.#clock.now())
     const taken =
       message.tag === 'vote'
@@ -279,27 +296,6 @@ export class Authority {
     const turn = this.#last.then(work)
     this.#last = turn.catch(() => undefined)
     return turn
-  }
-}
-
-/** `verifyReveal`, each reveal once. */
-class RememberedReveals {
-  readonly #known = new Map<string, { readonly epoch: number; readonly source: ReturnType<typeof verifyReveal> }>()
-
-  readonly check: typeof verifyReveal = (suite, publicKey, seed, reveal) => {
-    const key = [suite, publicKey, delayAlpha(seed), reveal.output, reveal.proof, reveal.epoch]
-      .map((part) => (part instanceof Uint8Array ? toHex(part) : part))
-      .join(' ')
-    const known = this.#known.get(key) ?? {
-      epoch: seed.epoch,
-      source: verifyReveal(suite, publicKey, seed, reveal),
-    }
-    this.#known.set(key, known)
-    return known.source
-  }
-
-  forgetBefore(epoch: number): void {
-    for (const [key, known] of this.#known) if (known.epoch < epoch) this.#known.delete(key)
   }
 }
 

@@ -1,0 +1,48 @@
+import { equalBytes, toHex } from '@fog/kernel'
+import { delayAlpha, verifyReveal, type DelayReveal, type DelaySeed, type DelaySource } from '../delay/index.ts'
+import type { Consensus, ConsensusNode } from './consensus.ts'
+import { REVEAL_LAG } from './descriptor.ts'
+
+/** The node of this id (its identity key). */
+export function findNode({ nodes }: Consensus, nodeId: Uint8Array): ConsensusNode | undefined {
+  return nodes.find(({ signed }) => equalBytes(signed.descriptor.identityKey, nodeId))
+}
+
+/** What fixes the node's delays in the consensus's epoch. */
+export function delaySeedOf({ epoch, beacon }: Consensus, { signed: { descriptor } }: ConsensusNode): DelaySeed {
+  return { nodeId: descriptor.identityKey, epoch, beacon, sphinxKey: descriptor.sphinxKey }
+}
+
+/** The delays that a reveal stands for; undefined when it is not the one that this node of this consensus owed. */
+export function openReveal(
+  past: Consensus,
+  node: ConsensusNode,
+  reveal: DelayReveal,
+  check: typeof verifyReveal = verifyReveal,
+): DelaySource | undefined {
+  return check(past.parameters.vrfSuite, node.signed.descriptor.vrfKey, delaySeedOf(past, node), reveal)
+}
+
+/** The delays a node had in the epoch of `past`, as it reveals them in `later`, two epochs on. What an audit begins with. */
+export function revealedSource(past: Consensus, later: Consensus, nodeId: Uint8Array): DelaySource | undefined {
+  const served = findNode(past, nodeId)
+  const reveal = findNode(later, nodeId)?.signed.descriptor.reveal
+  return later.epoch === past.epoch + REVEAL_LAG && served && reveal ? openReveal(past, served, reveal) : undefined
+}
+
+/** `verifyReveal`, each reveal once: it costs some milliseconds, and an authority looks twice. */
+export class RememberedReveals {
+  readonly #known = new Map<string, { readonly epoch: number; readonly source: DelaySource | undefined }>()
+
+  readonly check: typeof verifyReveal = (suite, publicKey, seed, reveal) => {
+    const parts = [publicKey, delayAlpha(seed), reveal.output, reveal.proof].map(toHex)
+    const key = [suite, reveal.epoch, ...parts].join(' ')
+    const known = this.#known.get(key) ?? { epoch: seed.epoch, source: verifyReveal(suite, publicKey, seed, reveal) }
+    this.#known.set(key, known)
+    return known.source
+  }
+
+  forgetBefore(epoch: number): void {
+    for (const [key, known] of this.#known) if (known.epoch < epoch) this.#known.delete(key)
+  }
+}
