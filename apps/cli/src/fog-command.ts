@@ -7,6 +7,8 @@ import { addCancel, addGet, addLogs, addPs, addReceipt, addWhy } from './command
 import { addLedger } from './commands/ledger.ts'
 import { addLogin, addLogout, addWhoami } from './commands/login.ts'
 import { addNodes } from './commands/nodes.ts'
+import { addQuota } from './commands/quota.ts'
+import { addSchedules } from './commands/schedules.ts'
 import { addRun } from './commands/run.ts'
 import { addMap, addQuote, addSubmit } from './commands/submit.ts'
 import { addTiers } from './commands/tiers.ts'
@@ -87,6 +89,7 @@ export function buildProgram(runner: Runner): Command {
   addWhy(program, runner)
   addCancel(program, runner)
   addReceipt(program, runner)
+  addSchedules(program, runner)
   program.commandsGroup('The fog:')
   addTop(program, runner)
   addTiers(program, runner)
@@ -95,6 +98,7 @@ export function buildProgram(runner: Runner): Command {
   addTokens(program, runner)
   addUsers(program, runner)
   addLedger(program, runner)
+  addQuota(program, runner)
   addBackup(program, runner)
   addRestore(program, runner)
   program.commandsGroup('More:')

@@ -1,7 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import type { JobDocument } from '@fog/contract'
+import { type JobDocument, programsOf } from '@fog/contract'
+import { assert } from '@fog/kernel'
 import { prepareJob, safeJoin } from '@fog/sdk/node'
 import type { PreparedJob } from '@fog/sdk'
 import { programExitCode } from './exit-code.ts'
@@ -39,11 +40,13 @@ async function taskOf({ submission, content }: PreparedJob): Promise<LocalTask> 
   const bytes = new Map<string, Uint8Array>()
   for (const { digest, open } of content)
     bytes.set(digest, new Uint8Array(await ((await open()) as Blob).arrayBuffer()))
-  const { resources = {}, program, args = [], env = {}, inputs = [], stdin } = submission
+  const found = programsOf(submission)
+  assert('programs' in found && found.programs[0], 'the command line makes a job of one program')
+  const { resources = {}, program, args = [], env = {}, inputs = [], stdin, tasks } = found.programs[0]
   const { memoryMiB, diskMiB, wallSeconds, cores } = { ...DEFAULTS, ...resources }
   return {
     program: bytes.get(program.digest)!,
-    args: args.map((arg) => arg.replaceAll('{item}', submission.tasks[0]?.item ?? '')),
+    args: args.map((arg) => arg.replaceAll('{item}', tasks[0]?.item ?? '')),
     env,
     files: inputs.map(({ path, digest }) => [path, bytes.get(digest)!] as const),
     stdin: stdin === undefined ? undefined : bytes.get(stdin),

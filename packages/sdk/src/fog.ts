@@ -5,9 +5,11 @@ import {
   type JobSubmission,
   type JobView,
   type LogChunkView,
+  type NewSchedule,
   type NodeView,
   type QuoteView,
   type ReceiptView,
+  type ScheduleView,
   type TaskResultView,
   type TaskView,
 } from '@fog/contract'
@@ -69,6 +71,16 @@ export class Fog {
   async quote(job: PreparedJob, onUpload?: (progress: UploadProgress) => void): Promise<QuoteView> {
     await this.upload(job.content, onUpload)
     return this.client.call('quote', { body: job.submission })
+  }
+
+  /** Uploads what is missing and has the job submitted whenever `times.cron` is due. The files are taken as they are now. */
+  async schedule(
+    job: PreparedJob,
+    times: Omit<NewSchedule, 'job'>,
+    onUpload?: (progress: UploadProgress) => void,
+  ): Promise<ScheduleView> {
+    await this.upload(job.content, onUpload)
+    return this.client.call('addSchedule', { body: { ...times, job: job.submission } })
   }
 
   /** Sends the content the fog does not have from you yet. */

@@ -117,7 +117,7 @@ export function addGet(program: Command, runner: Runner): void {
   addCommand(program, {
     usage: 'get <job> [folder]',
     summary: 'Fetches the results of a job, each file checked by its hash',
-    more: 'One task goes straight into the folder, each of many into INDEX-ITEM/ of it. Ends with 1 when the job has failed tasks.',
+    more: 'One task goes straight into the folder, each of many into INDEX-ITEM/ of it, of a job of several steps into STEP/. Ends with 1 when the job has failed tasks.',
     examples: [
       ['fog get job_01kax9p2qm7e', 'into a folder named after the job'],
       ['fog get job_01kax9p2qm7e results', 'into results/'],

@@ -41,18 +41,63 @@ export function jobFactsText(job: JobView, now: number, colours: Colours): strin
     ['Tier', `${job.tier}, ${job.privacy}, ${job.routing}`],
     ['Credit', job.credit === undefined ? undefined : `${job.credit} for promises that were not kept`],
     ['Price', job.cost === undefined ? `at most ${job.priceCap}` : `${job.cost} of at most ${job.priceCap}`],
+    ['Deadline', job.deadline === undefined ? undefined : `${job.deadline} (${agoText(job.deadline, now)})`],
     [
       'Submitted',
       `${agoText(job.submittedAt, now)}${job.startedAt === undefined ? '' : `, took ${tookText(job, now)}`}`,
     ],
   ] as const
-  return factsText(facts, colours)
+  const steps = job.steps === undefined ? '' : `\n\n${stepsText(job.steps, colours)}`
+  return `${factsText(facts, colours)}${steps}`
+}
+
+/** How each step stands. */
+function stepsText(steps: NonNullable<JobView['steps']>, colours: Colours): string {
+  const columns = [
+    { title: 'STEP' },
+    { title: 'STATUS' },
+    { title: 'DONE', align: 'right' },
+    { title: 'NEEDS' },
+    { title: 'TASKS' },
+  ] as const
+  const rows = steps.map(({ name, tasks, waiting, counts, needs }) => {
+    const queued = counts.queued - waiting
+    const parts = [
+      [counts.running, 'running'],
+      [queued, 'queued'],
+      [waiting, 'waiting'],
+      [counts.failed, 'failed'],
+      [counts.cancelled, 'cancelled'],
+    ] as const
+    const open = parts.filter(([number]) => number > 0).map(([number, what]) => `${number} ${what}`)
+    return [
+      name,
+      paintState(stepStatus({ tasks, waiting, counts }), colours),
+      `${counts.done}/${tasks}`,
+      needs.join(', '),
+      open.join(', '),
+    ]
+  })
+  return tableText(columns, rows, colours)
+}
+
+function stepStatus({
+  tasks,
+  waiting,
+  counts,
+}: Pick<NonNullable<JobView['steps']>[number], 'tasks' | 'waiting' | 'counts'>) {
+  if (counts.running > 0) return 'running'
+  if (waiting > 0 && waiting === counts.queued && counts.done === 0) return 'waiting'
+  if (counts.queued > 0) return counts.done > 0 ? 'running' : 'queued'
+  if (counts.failed > 0) return 'failed'
+  return counts.done === tasks ? 'done' : 'cancelled'
 }
 
 export function tasksText(tasks: readonly TaskView[], now: number, colours: Colours): string {
   const kept = tasks.map((task) => keptText(task, now))
   const columns = [
     { title: 'INDEX', align: 'right' },
+    ...(tasks.some(({ step }) => step) ? [{ title: 'STEP' }] : []),
     { title: 'ITEM' },
     { title: 'STATUS' },
     { title: 'NODE' },
@@ -63,8 +108,9 @@ export function tasksText(tasks: readonly TaskView[], now: number, colours: Colo
   ] as const
   const rows = tasks.map((task, i) => [
     String(task.index),
+    ...(tasks.some(({ step }) => step) ? [task.step?.name ?? ''] : []),
     plainText(task.item),
-    paintState(task.status, colours),
+    paintState(task.waitsFor === undefined ? task.status : 'waiting', colours),
     plainText(task.nodeName ?? ''),
     tookText(task, now),
     String(task.attempts),
@@ -146,15 +192,29 @@ function linesText(lines: ReceiptView['lines'], colours: Colours): string {
 export function quoteText(quote: QuoteView, colours: Colours): string {
   const facts = [
     ['Tasks', grouped(quote.tasks)],
+    ['Deadline', quote.deadline],
     ['At most', `${colours.bold(quote.priceCap)} tokens, ${quote.perTask} a task; what is not used comes back`],
     ['Price', `${quote.unitPrice} tokens for 10^9 fuel`],
     ['Fuel', `${grouped(quote.fuelPerTask)} a task at most`],
     ['Results', quote.quorum > 1 ? `${quote.quorum} must agree on each task` : 'one of each task counts'],
     ['You have', `${quote.available} tokens${quote.affordable ? '' : colours.red(', which is not enough')}`],
   ] as const
+  const steps = quote.steps === undefined ? '' : `\n\n${quotedStepsText(quote.steps, colours)}`
   const refusals = quote.refusals.map(({ text }) => `${colours.red('✗')} ${text}`)
   const verdict = refusals.length === 0 ? [`${colours.green('✓')} The fog would take it.`] : refusals
-  return `${factsText(facts, colours)}\n\n${verdict.join('\n')}`
+  return `${factsText(facts, colours)}${steps}\n\n${verdict.join('\n')}`
+}
+
+function quotedStepsText(steps: NonNullable<QuoteView['steps']>, colours: Colours): string {
+  const columns = [
+    { title: 'STEP' },
+    { title: 'TASKS', align: 'right' },
+    { title: 'A TASK', align: 'right' },
+    { title: 'AT MOST', align: 'right' },
+    { title: 'RESULTS', align: 'right' },
+  ] as const
+  const rows = steps.map((step) => [step.name, grouped(step.tasks), step.perTask, step.priceCap, String(step.quorum)])
+  return tableText(columns, rows, colours)
 }
 
 export function whyText({ jobId, status, reasons }: WhyView, colours: Colours): string {

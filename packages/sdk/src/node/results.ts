@@ -23,7 +23,7 @@ export type TaskFiles = Pick<TaskResultView, 'outputs' | 'stdout' | 'stderr'>
 
 /**
  * Writes the accepted results of a job into a folder: one task's straight into it, those of many each into
- * `<index>-<item>/`, with `stdout.txt` and `stderr.txt` where the task printed anything. Every file is checked against its
+ * `<index>-<item>/`, of several steps each into `<step>/`, with `stdout.txt` and `stderr.txt` where the task printed anything. Every file is checked against its
  * hash and appears whole or not at all, and none can lie outside the folder. Answers how many files were written.
  */
 export async function fetchResults(
@@ -50,8 +50,16 @@ export async function fetchTask(fog: Fog, task: TaskFiles, folder: string): Prom
   return withDrafts(folder, (drafts) => fetchInto(fog, task, folder, drafts))
 }
 
-/** The name of a task's folder: its index, and the part of its item that can be a file name. */
-export function taskFolder({ index, item }: Pick<TaskResultView, 'index' | 'item'>): string {
+/**
+ * The name of a task's folder: its index, and the part of its item that can be a file name. In a job of several steps it lies
+ * in the folder of its step, and the only task of a step is that folder itself.
+ */
+export function taskFolder({ index, item, step }: Pick<TaskResultView, 'index' | 'item' | 'step'>): string {
+  if (!step) return itemFolder(index, item)
+  return step.tasks === 1 ? step.name : join(step.name, itemFolder(step.index, item))
+}
+
+function itemFolder(index: number, item: string): string {
   const name = basename(item)
     .replaceAll(/[^\p{L}\p{N}._-]+/gu, '_')
     .replace(/^\.+/, '')
