@@ -65,7 +65,7 @@ export class Checkpoints {
   #sequence = 0
   #acknowledged: number | undefined
   #shippedAt = -Infinity
-  #loop: Promise<void> | undefined
+  #isShipping = false
   #step: Promise<unknown> = Promise.resolve()
   #answer: ((answer: Checkpointed) => void) | undefined
 
@@ -87,7 +87,9 @@ export class Checkpoints {
   /** The program made a checkpoint. */
   changed(version: number): void {
     this.#seenVersion = version
-    this.#loop ??= this.#shipAll().finally(() => (this.#loop = undefined))
+    if (this.#isShipping) return
+    this.#isShipping = true
+    void this.#shipAll().finally(() => (this.#isShipping = false))
   }
 
   answered(answer: Checkpointed): void {

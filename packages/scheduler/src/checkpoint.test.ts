@@ -6,7 +6,11 @@ import { Fixtures, START } from './testing/index.ts'
 const some = new Fixtures()
 const { job, tasks } = some.job()
 const task: Task = tasks[0]!
-const rules = { limits: { ...job.spec.limits, fuel: 1_000n, diskBytes: 100 }, maxBytes: 1_000, fuelPerCoreSecond: 1_000 }
+const rules = {
+  limits: { ...job.spec.limits, fuel: 1_000n, diskBytes: 100 },
+  maxBytes: 1_000,
+  fuelPerCoreSecond: 1_000,
+}
 const AT = START + 10_000
 
 const file = (path: string, size = 10) => ({ path, digest: 'ab'.repeat(32), size })
@@ -19,7 +23,8 @@ const stated = (part: Partial<StatedCheckpoint> = {}): StatedCheckpoint => ({
   signature: 'cd',
   ...part,
 })
-const running = (part: Partial<Attempt> = {}): Attempt => some.attempt(task, { status: 'running', leasedAt: START, ...part })
+const running = (part: Partial<Attempt> = {}): Attempt =>
+  some.attempt(task, { status: 'running', leasedAt: START, ...part })
 
 function taken(attempt: Attempt, said: StatedCheckpoint, at = AT) {
   const outcome = weighCheckpoint(attempt, said, at, rules)
@@ -50,14 +55,22 @@ describe('a checkpoint', () => {
 
   test.each([
     ['of an attempt without a lease', running({ status: 'lost' }), stated(), /no longer holds its lease/],
-    ['larger than the disk of its task', running(), stated({ files: [file('a', 60), file('b', 60)] }), /120 bytes, and 100/],
+    [
+      'larger than the disk of its task',
+      running(),
+      stated({ files: [file('a', 60), file('b', 60)] }),
+      /120 bytes, and 100/,
+    ],
     ['with a path twice', running(), stated({ files: [file('a'), file('a')] }), /a path twice/],
     ['with a path out of its folder', running(), stated({ files: [file('../a')] }), /leaves \/state/],
     ['with more fuel than the task has', running(), stated({ fuel: 1_001n }), /more fuel than the task has/],
     ['with more fuel than time allows', running({ leasedAt: AT }), stated({ fuel: 2_500n }), /more fuel than/],
   ] as const)('%s is refused', (_, attempt, said, why) => {
     const roomy = { ...rules, limits: { ...rules.limits, fuel: attempt.leasedAt === AT ? 10_000n : 1_000n } }
-    expect(weighCheckpoint(attempt, said, AT, roomy)).toMatchObject({ kind: 'refused', why: expect.stringMatching(why) })
+    expect(weighCheckpoint(attempt, said, AT, roomy)).toMatchObject({
+      kind: 'refused',
+      why: expect.stringMatching(why),
+    })
   })
 
   test('leaves those after it no more fuel than the task has, and never goes back', () => {

@@ -68,6 +68,7 @@ describe('what is paid', () => {
         taskId,
         nodeId,
         ownerId,
+        index: done.index,
         fuel: 7n,
         fuelBefore: 0n,
         cpuMs: second!.report!.cpuMs,
@@ -79,7 +80,10 @@ describe('what is paid', () => {
 
   test('is also what was done up to the checkpoint that the accepted one went on from, to whom it is due, in order', () => {
     const done = task({ status: 'done', quorum: 1 })
-    const [first, second] = [some.attempt(done, { fence: 1, status: 'lost' }), some.attempt(done, { fence: 2, status: 'lost' })]
+    const [first, second] = [
+      some.attempt(done, { fence: 1, status: 'lost' }),
+      some.attempt(done, { fence: 2, status: 'lost' }),
+    ]
     const workOf = ({ attemptId, nodeId, ownerId }: Attempt, fuel: bigint) => {
       return { attemptId, nodeId, ownerId, fuel, cpuMs: 1, wallMs: 2 }
     }

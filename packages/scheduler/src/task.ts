@@ -1,4 +1,3 @@
-import type { CheckpointMark, Resumed } from './checkpoint.ts'
 import type { AccountId, AttemptId, Instant, JobId, NodeId, TaskId } from '@fog/kernel'
 
 export type TaskStatus = 'queued' | 'running' | 'done' | 'failed' | 'cancelled'
@@ -107,4 +106,44 @@ export interface Report {
   readonly outputs: readonly OutputFile[]
   /** Ed25519 of the node over the signed form, hex. */
   readonly signature: string
+}
+
+/** What one attempt did of a task, up to the checkpoint from which another one went on. */
+export interface CheckpointedWork {
+  readonly attemptId: AttemptId
+  readonly nodeId: NodeId
+  /** Who is paid for it once the task's result is accepted. */
+  readonly ownerId: AccountId
+  readonly fuel: bigint
+  readonly cpuMs: number
+  readonly wallMs: number
+}
+
+/** What an attempt left in `/state`, and whose work is in it. */
+export interface Checkpoint {
+  readonly attemptId: AttemptId
+  readonly taskId: TaskId
+  readonly fence: number
+  /** Rises with each of an attempt. */
+  readonly sequence: number
+  /** Paths are relative to `/state`. */
+  readonly files: readonly OutputFile[]
+  readonly bytes: number
+  /** Of all attempts in the line, this one's own last. */
+  readonly work: readonly CheckpointedWork[]
+  /** Ed25519 of the node over the signed form, hex. */
+  readonly signature: string
+  readonly at: Instant
+}
+
+/** From what an attempt went on. */
+export type Resumed = Pick<Checkpoint, 'attemptId' | 'sequence' | 'at' | 'bytes' | 'work'>
+
+/** What is remembered of an attempt's newest checkpoint after its content is gone. */
+export interface CheckpointMark {
+  readonly sequence: number
+  readonly at: Instant
+  readonly bytes: number
+  /** Of this attempt alone. */
+  readonly fuel: bigint
 }

@@ -1,6 +1,7 @@
 import { amount } from '@fog/kernel'
 import type {
   Attempt,
+  CheckpointedWork,
   CheckpointMark,
   CountDelta,
   Heard,
@@ -178,8 +179,8 @@ export function toAttempt(row: AttemptRow): Attempt {
     startedAt: row.started_at ?? undefined,
     endedAt: row.ended_at ?? undefined,
     report: row.report === null ? undefined : toReport(row.report),
-    resumedFrom: row.resumed_from === null ? undefined : withWork(row.resumed_from as Resumed),
-    checkpoint: row.checkpoint === null ? undefined : withOwnFuel(row.checkpoint as CheckpointMark),
+    resumedFrom: row.resumed_from === null ? undefined : withWork(row.resumed_from as KeptResumed),
+    checkpoint: row.checkpoint === null ? undefined : withOwnFuel(row.checkpoint as KeptMark),
     note: row.note ?? undefined,
   }
 }
@@ -204,13 +205,17 @@ function toReport(document: unknown): Report {
 }
 
 /** Whose work is in a checkpoint, with its fuel as a big integer again. */
-export function withWork<Of extends Pick<Resumed, 'work'>>(document: Of): Of {
+export function withWork<Of extends { readonly work: readonly KeptWork[] }>(document: Of) {
   return { ...document, work: document.work.map(withOwnFuel) }
 }
 
-function withOwnFuel<Of extends { readonly fuel: bigint }>(document: Of): Of {
+function withOwnFuel<Of extends KeptFuel>(document: Of): Omit<Of, 'fuel'> & { readonly fuel: bigint } {
   return { ...document, fuel: BigInt(document.fuel) }
 }
+
+export type KeptWork = Omit<CheckpointedWork, 'fuel'> & KeptFuel
+type KeptResumed = Omit<Resumed, 'work'> & { readonly work: readonly KeptWork[] }
+type KeptMark = Omit<CheckpointMark, 'fuel'> & KeptFuel
 
 /** JSON has no big integers: see `toJson`. */
 interface KeptFuel {

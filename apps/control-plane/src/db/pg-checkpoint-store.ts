@@ -2,7 +2,7 @@ import type { AttemptId, Instant, TaskId } from '@fog/kernel'
 import type { Checkpoint } from '@fog/scheduler'
 import { sql } from 'kysely'
 import type { CheckpointStore, StateFile } from '../ports.ts'
-import { withWork } from './job-rows.ts'
+import { type KeptWork, withWork } from './job-rows.ts'
 import { namesOf, rowsOf, type RowShape, texts } from './rows.ts'
 import type { CheckpointRow, Db, StateFileRow } from './tables.ts'
 
@@ -143,6 +143,6 @@ function toFile(row: StateFileRow): StateFile {
 /** Written by this store and nobody else, so its form is known. */
 function toCheckpoint(row: CheckpointRow): Checkpoint {
   const { attempt_id: attemptId, task_id: taskId, fence, sequence, files, bytes, signature, at } = row
-  const { work } = withWork({ work: row.work as Checkpoint['work'] })
+  const { work } = withWork({ work: row.work as readonly KeptWork[] })
   return { attemptId, taskId, fence, sequence, files, bytes, work, signature, at }
 }

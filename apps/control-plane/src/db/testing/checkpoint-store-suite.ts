@@ -98,9 +98,9 @@ export function describeCheckpointStore(open: OpenDatabase): void {
       const [own, again] = [small(b!), large(b!, twice.digest)]
       await add(own, again)
       const next = checkpoint(b!, 2, 1, [own, stays, again])
-      expect(await inside((store) => store.save(next, a!))).toBeUndefined()
+      expect(await inside((store) => store.save(next, a))).toBeUndefined()
       expect((await inside((store) => store.newest([taskId]))).get(taskId)).toEqual(next)
-      expect(await inside((store) => store.findFile(b!, stays.digest))).toEqual({ ...stays, attemptId: b! })
+      expect(await inside((store) => store.findFile(b!, stays.digest))).toEqual({ ...stays, attemptId: b })
       expect(await inside((store) => store.bytesOf(a!))).toBe(0)
       expect(await leftovers()).toEqual([nameOf(goes), nameOf(twice)].sort())
     })

@@ -2,12 +2,7 @@ import { type FogNode, NodeError } from '@fog/fog'
 import { type NodeId, parseId } from '@fog/kernel'
 import type { KnownCaller } from '../../access/known-caller.ts'
 import { seesAll } from '../../access/caller.ts'
-import {
-  type AttemptContent,
-  AttemptOutputs,
-  openAttemptContent,
-  takeAttemptState,
-} from '../../flows/attempt-blobs.ts'
+import { type AttemptContent, AttemptOutputs, openAttemptContent, takeAttemptState } from '../../flows/attempt-blobs.ts'
 import { enrolNode } from '../../flows/enrol-node.ts'
 import { setNodeDuty } from '../../flows/node-life.ts'
 import type { HandlerDependencies, Handlers } from '../handler.ts'
