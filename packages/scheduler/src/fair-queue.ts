@@ -1,6 +1,8 @@
 import type { AccountId, Instant } from '@fog/kernel'
 import { AGEING_MS } from './ageing.ts'
+import type { Job } from './job.ts'
 import type { QueuedTask } from './job-store.ts'
+import type { Task } from './task.ts'
 import type { Tier } from './tier.ts'
 
 /** Tasks that are placed together or not at all: one, or those of a gang. All of one job, and of one step of it. */
@@ -17,6 +19,19 @@ type Class = Tier | 'aged'
 
 /** Who goes before whom. What waited for a day goes before all newer tasks whose tier promises no wait of seconds. */
 const CLASSES: readonly Class[] = ['platinum', 'gold', 'aged', 'silver', 'bronze']
+
+/**
+ * A store hands out the queue by lines: what one account has queued in one tier. With more lines than this each gives up less
+ * than is asked for in all, so that reading them stays cheap.
+ */
+export const LINES_WHOLE = 8
+/** And yet no less than so much. */
+export const LINE_LEAST = 32
+
+/** How many tasks of each of so many lines a store reads when it is asked for `limit` in all. */
+export function lineLimit(limit: number, lines: number): number {
+  return Math.min(limit, Math.max(LINE_LEAST, Math.ceil((limit * LINES_WHOLE) / lines)))
+}
 
 /**
  * Best tier first; within a tier the account that is served least goes first. An account's own tasks go by priority, then
@@ -48,7 +63,10 @@ export class FairQueue {
 }
 
 /** Whether the task waited so long that it goes before newer ones of better tiers, Platinum and Gold aside. */
-export function isAged({ task, job }: Pick<QueuedTask, 'task' | 'job'>, now: Instant): boolean {
+export function isAged(
+  { task, job }: { readonly task: Pick<Task, 'queuedAt'>; readonly job: Pick<Job, 'spec'> },
+  now: Instant,
+): boolean {
   const { tier } = job.spec
   return (tier === 'silver' || tier === 'bronze') && now - task.queuedAt > AGEING_MS
 }
@@ -89,11 +107,7 @@ function unitsOf(tasks: readonly QueuedTask[], now: Instant): Unit[] {
 }
 
 function ownOrder(a: QueuedTask, b: QueuedTask): number {
-  return (
-    (b.job.spec.priority ?? 0) - (a.job.spec.priority ?? 0) ||
-    compareNumbers(a.job.deadlineAt ?? Infinity, b.job.deadlineAt ?? Infinity) ||
-    byAge(a, b)
-  )
+  return (b.job.spec.priority ?? 0) - (a.job.spec.priority ?? 0) || byUrgency(a, b)
 }
 
 function byAge(a: QueuedTask, b: QueuedTask): number {
@@ -101,12 +115,17 @@ function byAge(a: QueuedTask, b: QueuedTask): number {
 }
 
 function compare(a: Share, b: Share): number {
-  return a.served - b.served || byAge(a.units[a.next]![0], b.units[b.next]![0])
+  return a.served - b.served || byUrgency(a.units[a.next]![0], b.units[b.next]![0])
 }
 
-/** Two that are infinite are equal. */
-function compareNumbers(a: number, b: number): number {
-  return a < b ? -1 : a > b ? 1 : 0
+function byUrgency(a: QueuedTask, b: QueuedTask): number {
+  return byDeadline(a, b) || byAge(a, b)
+}
+
+/** Two without one are equal. */
+function byDeadline(a: QueuedTask, b: QueuedTask): number {
+  const [due, otherDue] = [a.job.deadlineAt ?? Infinity, b.job.deadlineAt ?? Infinity]
+  return due < otherDue ? -1 : due > otherDue ? 1 : 0
 }
 
 function compareIds(a: QueuedTask, b: QueuedTask): number {

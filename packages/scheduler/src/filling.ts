@@ -113,8 +113,10 @@ export class Filling {
     const outlasts = this.#outlasts(first)
     const pool = this.#pools.poolOf(first.job, outlasts)
     if (pool.size === 0) return none('not_suitable')
-    if (!this.#hasRoomFor(pool, outlasts, unit)) {
-      const isReserved = outlasts && this.#hasRoomFor(pool, false, unit)
+    // Most gangs that wait, wait for this; whatever else keeps their tasks from a node is tried out.
+    const wanted = wantedOf(unit)
+    if (pool.room < wanted) {
+      const isReserved = outlasts && this.#pools.poolOf(first.job).room >= wanted
       return none(isReserved ? 'reserved' : 'gang')
     }
     const outcomes = this.#tryGang(unit, pool, outlasts)
@@ -124,17 +126,6 @@ export class Filling {
       for (const nodeId of outcomes[i]!.nodeIds) this.#take(queued, this.#ground.placeOf(nodeId)!)
     }
     return outcomes
-  }
-
-  /** Whether all nodes together have room for all, whatever else keeps them apart. Most gangs that wait, wait for this. */
-  #hasRoomFor(pool: Pool, outlasts: boolean, unit: Unit): boolean {
-    const wants = { ...unit[0].job.spec.limits, outlasts }
-    let left = wantedOf(unit)
-    for (const place of pool.places) {
-      left -= this.#ground.fits(place, wants)
-      if (left <= 0) return true
-    }
-    return false
   }
 
   #tryGang(unit: Unit, pool: Pool, outlasts: boolean): readonly Outcome[] {

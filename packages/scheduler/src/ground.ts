@@ -27,6 +27,7 @@ export class Ground {
   readonly #disk: Float64Array
   readonly #slots: Float64Array
   #isKept = false
+  #version = 0
   /** By place, of the nodes on which room is kept for a reservation. */
   #spare: Map<number, { cpuMilli: number; memoryBytes: number; diskBytes: number; slots: number }> | undefined
   #byLabel: Map<string, number[]> | undefined
@@ -49,6 +50,11 @@ export class Ground {
       this.#slots[place] = slots
       if (closed === undefined) this.open.push(place)
     }
+  }
+
+  /** Rises with each task that takes room: what was counted before holds as long as it stands. */
+  get version(): number {
+    return this.#version
   }
 
   /** The node as it stands in this plan. */
@@ -84,13 +90,14 @@ export class Ground {
 
   /** How many tasks of this shape the node holds now. */
   fits(place: number, wants: Wants): number {
-    const free = { ...this.view(place).free, slots: this.#slots[place]! }
+    const count = timesIn(wants, this.#slots[place]!, this.#cpu[place]!, this.#memory[place]!, this.#disk[place]!)
     const spare = wants.outlasts === true ? this.#spare?.get(place) : undefined
-    return spare ? Math.min(countIn(free, wants), countIn(spare, wants)) : countIn(free, wants)
+    return spare ? Math.min(count, countIn(spare, wants)) : count
   }
 
   take(place: number, wants: Wants): void {
     assert(this.hasRoom(place, wants), 'a plan never exceeds what a node has free')
+    this.#version += 1
     this.#slots[place]! -= 1
     this.#cpu[place]! -= wants.cpuMilli
     this.#memory[place]! -= wants.memoryBytes
@@ -110,6 +117,7 @@ export class Ground {
   keepForPlatinum(): void {
     if (this.#isKept) return
     this.#isKept = true
+    this.#version += 1
     for (const place of this.open) {
       const { keptCpuMilli = 0, free } = this.nodes[place]!
       // What this plan gave to Platinum there is headroom in use.
@@ -125,6 +133,7 @@ export class Ground {
 
   /** From now on those who outlast the reservation get no more than this of these nodes. Made once in a plan. */
   reserve(spare: ReadonlyMap<number, Spare>): void {
+    this.#version += 1
     this.#spare = new Map([...spare].map(([place, room]) => [place, { ...room }]))
   }
 
@@ -171,23 +180,16 @@ export class Ground {
 }
 
 /** How many tasks of one shape there is room for. */
-export function countIn({ slots, ...room }: Spare, wants: Room): number {
-  return Math.max(
-    0,
-    Math.floor(
-      Math.min(
-        slots,
-        timesIn(room.cpuMilli, wants.cpuMilli),
-        timesIn(room.memoryBytes, wants.memoryBytes),
-        timesIn(room.diskBytes, wants.diskBytes),
-      ),
-    ),
-  )
+export function countIn({ slots, cpuMilli, memoryBytes, diskBytes }: Spare, wants: Room): number {
+  return timesIn(wants, slots, cpuMilli, memoryBytes, diskBytes)
 }
 
-function timesIn(room: number, wanted: number): number {
-  if (wanted > 0) return room / wanted
-  return room < 0 ? 0 : Infinity
+function timesIn(wants: Room, slots: number, cpuMilli: number, memoryBytes: number, diskBytes: number): number {
+  let count = slots
+  if (wants.cpuMilli > 0) count = Math.min(count, cpuMilli / wants.cpuMilli)
+  if (wants.memoryBytes > 0) count = Math.min(count, memoryBytes / wants.memoryBytes)
+  if (wants.diskBytes > 0) count = Math.min(count, diskBytes / wants.diskBytes)
+  return Math.max(0, Math.floor(count))
 }
 
 function labelKeys(labels: Readonly<Record<string, string>>): string[] {

@@ -4,6 +4,7 @@ import type { StepStore } from './step-store.ts'
 import type { JobStep } from './steps.ts'
 import type { Attempt, Report, Task, TaskStatus } from './task.ts'
 import type { Tier } from './tier.ts'
+import type { RunStore } from './prediction/run-history.ts'
 import type { TierStore } from './tiers/tier-store.ts'
 
 /** Where jobs, tasks and attempts are kept. Used inside a transaction; rows taken for change stay locked until its end. */
@@ -14,6 +15,8 @@ export interface JobStore {
   readonly steps: StepStore
   /** What tiers promised, and what came of it. */
   readonly tiers: TierStore
+  /** What past runs tell of those to come. */
+  readonly runs: RunStore
   findJob(jobId: JobId): Promise<Job | undefined>
   findJobForUpdate(jobId: JobId): Promise<Job | undefined>
   /** Newest first; `before` is the last id of the page before. */
@@ -26,10 +29,11 @@ export interface JobStore {
   addCounts(deltas: readonly CountDelta[]): Promise<Job[]>
 
   /**
-   * Tasks that want a placement (`pending > 0`, `notBefore <= now`, job not over), best tier first, nearest deadline first,
-   * oldest first, then by index; locked, and those another scheduler has locked are skipped. With each, its job as its
-   * step sees it (`jobByTask`) and the attempts it had.
-   * Tasks of the jobs in `except` are left out: they were looked at and have to wait.
+   * Tasks that want a placement (`pending > 0`, `notBefore <= now`, job not over); locked, and those another scheduler has
+   * locked are skipped. Best tier first; what has aged (`isAged`) comes between Gold and Silver, oldest first. Within a tier
+   * the accounts take turns, in a turn the nearest deadline first, then the oldest; an account's own go by priority, then the nearest deadline,
+   * then age, then index. With many lines each gives up at most `lineLimit`. With each task, its job as its step sees it
+   * (`jobByTask`) and the attempts it had. Tasks of the jobs in `except` are left out: they were looked at and have to wait.
    */
   takeQueued(now: Instant, limit: number, except?: readonly JobId[]): Promise<QueuedTask[]>
   /** Locked in the order of ids. Unknown ids are left out. */

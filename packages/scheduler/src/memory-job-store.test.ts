@@ -1,6 +1,6 @@
 import { MemoryDatabase } from '@fog/kernel'
 import { MemoryJobStore } from './memory-job-store.ts'
-import { describeJobStore, describeStepStore, describeTierStore } from './testing/index.ts'
+import { describeJobStore, describeRunStore, describeStepStore, describeTierStore } from './testing/index.ts'
 import type { JobStoreUnderTest } from './testing/index.ts'
 
 async function make(): Promise<JobStoreUnderTest> {
@@ -12,3 +12,4 @@ async function make(): Promise<JobStoreUnderTest> {
 describeJobStore('MemoryJobStore', make)
 describeStepStore('MemoryJobStore', make)
 describeTierStore('the tiers of MemoryJobStore', make)
+describeRunStore('the runs of MemoryJobStore', make)

@@ -16,6 +16,8 @@ import type {
   TaskWithAttempts,
 } from './job-store.ts'
 import { MemoryStepStore } from './memory-step-store.ts'
+import { MemoryQueue } from './memory-queue.ts'
+import { MemoryRunStore } from './prediction/memory-run-store.ts'
 import { SortedIndex } from './sorted-index.ts'
 import { isBlocked, isLive, isOpen, isOver, sumCounts } from './states.ts'
 import { cpuMilliOf, jobByTask, type JobStep } from './steps.ts'
@@ -28,6 +30,7 @@ import { MemoryTierStore } from './tiers/memory-tier-store.ts'
 export class MemoryJobStore implements JobStore {
   readonly steps: MemoryStepStore
   readonly tiers: MemoryTierStore
+  readonly runs: MemoryRunStore
   readonly #jobs: MemoryTable<JobId, Job>
   readonly #tasks: MemoryTable<TaskId, Task>
   readonly #attempts: MemoryTable<AttemptId, Attempt>
@@ -56,19 +59,25 @@ export class MemoryJobStore implements JobStore {
     byAge,
   )
 
+  readonly #lines = new MemoryQueue({
+    jobOf: (task) => this.#jobOf(task),
+    oldest: (tier) => this.#standing.get(`${tier} queued`).values(),
+  })
+
   readonly #attemptsByTask = new SortedIndex<TaskId, Attempt>((attempt) => attempt.taskId, byFence)
   readonly #liveByNode = new SortedIndex<NodeId, Attempt>((it) => (isLive(it) ? it.nodeId : undefined), byLease)
   readonly #expiring = new SortedIndex<'all', Attempt>((it) => (isLive(it) ? 'all' : undefined), byExpiry)
 
   constructor(database: MemoryDatabase = new MemoryDatabase()) {
     const jobIndexes = [this.#jobsById, this.#jobsByAccount, this.#openByAccount, this.#due, this.#unsettled]
-    const taskIndexes = [this.#tasksByJob, this.#openByJob, this.#queue, this.#standing]
+    const taskIndexes = [this.#tasksByJob, this.#openByJob, this.#queue, this.#standing, this.#lines]
     const attemptIndexes = [this.#attemptsByTask, this.#liveByNode, this.#expiring]
     this.#jobs = database.table((before, after) => jobIndexes.forEach((index) => index.follow(before, after)))
     this.#tasks = database.table((before, after) => taskIndexes.forEach((index) => index.follow(before, after)))
     this.#attempts = database.table((before, after) => attemptIndexes.forEach((index) => index.follow(before, after)))
     this.#dispatchedBy = database.table()
     this.steps = new MemoryStepStore(database, { tasks: this.#tasks, byJob: this.#tasksByJob })
+    this.runs = new MemoryRunStore(database)
     this.tiers = new MemoryTierStore(database, {
       jobs: this.#jobs,
       tasks: this.#tasks,
@@ -125,16 +134,10 @@ export class MemoryJobStore implements JobStore {
   async takeQueued(now: Instant, limit: number, except: readonly JobId[] = []): Promise<QueuedTask[]> {
     const passedOver = new Set(except)
     const narrow = this.#narrowing()
-    const taken: QueuedTask[] = []
-    for (const tier of TIERS) {
-      for (const task of this.#queue.get(tier).values()) {
-        if (taken.length >= limit) return taken
-        const job = this.#jobOf(task)
-        if (passedOver.has(task.jobId)) continue
-        if (task.notBefore <= now && !isOver(job)) taken.push({ ...this.#withAttempts(task), job: narrow(task, job) })
-      }
-    }
-    return taken
+    const isReady = (task: Task) => task.notBefore <= now && !passedOver.has(task.jobId) && !isOver(this.#jobOf(task))
+    return this.#lines
+      .next(now, limit, isReady)
+      .map((task) => ({ ...this.#withAttempts(task), job: narrow(task, this.#jobOf(task)) }))
   }
 
   async findTasksForUpdate(taskIds: readonly TaskId[]): Promise<TaskWithAttempts[]> {

@@ -38,6 +38,7 @@ export class Pool {
   #byOwner: Map<AccountId, number[]> | undefined
   #ownerSizes: ReadonlyMap<AccountId, number> | undefined
   #isFull = false
+  #counted = { version: -1, room: 0 }
 
   constructor(ground: Ground, wants: Wants, sort: Sort) {
     this.#ground = ground
@@ -53,6 +54,16 @@ export class Pool {
   /** How many nodes are large enough, full or not. */
   get size(): number {
     return this.#own.places.length
+  }
+
+  /** How many tasks of this shape all nodes together hold now. Counted anew only when room was taken since. */
+  get room(): number {
+    const { version } = this.#ground
+    if (this.#counted.version !== version) {
+      const room = this.places.reduce((sum, place) => sum + this.#ground.fits(place, this.#wants), 0)
+      this.#counted = { version, room }
+    }
+    return this.#counted.room
   }
 
   /** The nodes that are large enough, full or not. */

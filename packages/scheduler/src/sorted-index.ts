@@ -92,6 +92,11 @@ export class SortedIndex<Group, Row> {
     return this.#groups.get(group) ?? new SortedSet<Row>(this.#compare)
   }
 
+  /** Groups that have rows, in no order. */
+  groups(): IterableIterator<Group> {
+    return this.#groups.keys()
+  }
+
   /** In order. */
   values(group: Group): Row[] {
     return [...this.get(group).values()]

@@ -32,6 +32,8 @@ import {
   toJob,
   toTask,
 } from './job-rows.ts'
+import { queueTurns } from './queue-turns.ts'
+import { PgRunStore } from './pg-run-store.ts'
 import { PgStepStore } from './pg-step-store.ts'
 import { PgTierStore } from './pg-tier-store.ts'
 import { assignmentsOf, namesOf, rowsOf, texts } from './rows.ts'
@@ -46,11 +48,13 @@ const AUDIT_PAGE = 100
 export class PgJobStore implements JobStore {
   readonly steps: PgStepStore
   readonly tiers: PgTierStore
+  readonly runs: PgRunStore
   readonly #db: Db
 
   constructor(db: Db) {
     this.#db = db
     this.steps = new PgStepStore(db)
+    this.runs = new PgRunStore(db)
     this.tiers = new PgTierStore(db, {
       tasks: (taskIds) => this.#tasks(taskIds),
       jobs: (jobIds) => this.#narrowed(jobIds),
@@ -62,10 +66,10 @@ export class PgJobStore implements JobStore {
     await sql`INSERT INTO jobs (${namesOf(JOB)}) SELECT * FROM ${rowsOf(JOB, [job])}`.execute(this.#db)
     if (tasks.length === 0) return
     await sql`
-      INSERT INTO tasks (${namesOf(TASK)}, tier_rank, deadline_at)
-      SELECT r.*, ${tierRank}::smallint, ${job.deadlineAt ?? null}::bigint FROM ${rowsOf(TASK, tasks)}`.execute(
-      this.#db,
-    )
+      INSERT INTO tasks (${namesOf(TASK)}, tier_rank, deadline_at, account_id, priority)
+      SELECT r.*, ${tierRank}::smallint, ${job.deadlineAt ?? null}::bigint, ${job.accountId},
+        ${job.spec.priority ?? 0}::smallint
+      FROM ${rowsOf(TASK, tasks)}`.execute(this.#db)
     await this.steps.add(steps)
   }
 
@@ -113,10 +117,10 @@ export class PgJobStore implements JobStore {
 
   async takeQueued(now: Instant, limit: number, except: readonly JobId[] = []): Promise<QueuedTask[]> {
     const { rows } = await sql<TaskRow>`
-      SELECT tasks.* FROM tasks JOIN jobs USING (job_id)
-      WHERE tasks.pending > 0 AND tasks.not_before <= ${now} AND jobs.status IN ${OPEN}
-        AND NOT tasks.job_id = ANY (${texts(except)})
-      ORDER BY tier_rank, tasks.deadline_at, queued_at, task_index, task_id LIMIT ${limit}
+      SELECT tasks.* FROM tasks JOIN ${queueTurns(now, limit, except)} USING (task_id)
+      -- Once more, of each row as it is when it is locked: another scheduler may have placed it since.
+      WHERE tasks.pending > 0 AND tasks.not_before <= ${now}
+      ORDER BY class, turn, due, tasks.queued_at, tasks.task_index, task_id
       FOR UPDATE OF tasks SKIP LOCKED`.execute(this.#db)
     const jobOf = await this.#narrowed(rows.map((row) => row.job_id))
     return (await this.#withAttempts(rows)).map((taken) => ({ ...taken, job: jobOf(taken.task) }))

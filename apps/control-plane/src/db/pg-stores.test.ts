@@ -1,4 +1,4 @@
-import { describeJobStore, describeStepStore, describeTierStore } from '@fog/scheduler/testing'
+import { describeJobStore, describeRunStore, describeStepStore, describeTierStore } from '@fog/scheduler/testing'
 import { describeLedgerStore } from '@fog/tokenomics/testing'
 import { describeNodeStore } from '@fog/fog/testing'
 import { afterAll, beforeAll, describe } from 'vitest'
@@ -49,6 +49,10 @@ for (const { name, binariesDir, present } of SERVERS) {
     )
     describeTierStore(
       'PgTierStore',
+      harness((tx) => tx.jobs),
+    )
+    describeRunStore(
+      'PgRunStore',
       harness((tx) => tx.jobs),
     )
     describeLedgerStore(

@@ -16,7 +16,16 @@ import type {
 } from '@fog/kernel'
 import type { JobSubmission, Scope } from '@fog/contract'
 import type { DeviceFacts, Duty, Harvest, Health } from '@fog/fog'
-import type { AttemptStatus, Failure, InputFile, JobStatus, OutputFile, PromiseKind, TaskStatus } from '@fog/scheduler'
+import type {
+  AttemptStatus,
+  Failure,
+  InputFile,
+  JobStatus,
+  OutputFile,
+  PromiseKind,
+  RunHistory,
+  TaskStatus,
+} from '@fog/scheduler'
 import type { AccountKind, Hold, TransferKind } from '@fog/tokenomics'
 import type { LogChunk, Role, User } from '../ports.ts'
 import type { Schedule, ScheduleRun } from '../schedule-store.ts'
@@ -37,6 +46,7 @@ export interface Tables {
   schedule_runs: ScheduleRunRow
   attempts: AttemptRow
   incidents: IncidentRow
+  run_histories: RunHistoryRow
   accounts: AccountRow
   transfers: TransferRow
   postings: PostingRow
@@ -171,6 +181,8 @@ export interface TaskRow {
   job_id: JobId
   task_index: number
   tier_rank: number
+  account_id: AccountId
+  priority: number
   item: string
   inputs: InputFile[]
   status: TaskStatus
@@ -208,6 +220,13 @@ export interface AttemptRow {
   checkpoint: unknown
   note: string | null
   gateway_id: GatewayId | null
+}
+
+export interface RunHistoryRow {
+  key: string
+  runs: RunHistory['runs']
+  speed: number
+  learned_at: number
 }
 
 export interface IncidentRow {

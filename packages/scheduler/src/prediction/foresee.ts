@@ -25,7 +25,7 @@ export function quantileOf(figures: readonly number[], share: number): number {
 }
 
 /** A history with one run more: the oldest is forgotten. */
-export function remember(history: readonly number[], run: number): number[] {
+export function remember<Run>(history: readonly Run[], run: Run): Run[] {
   return [...history.slice(-(REMEMBERED_RUNS - 1)), run]
 }
 

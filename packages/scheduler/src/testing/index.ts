@@ -1,5 +1,6 @@
 export * from './fixtures.ts'
 export * from './job-store-suite.ts'
+export * from './run-store-suite.ts'
 export * from './scenario.ts'
 export * from './step-store-suite.ts'
 export * from './tier-store-suite.ts'

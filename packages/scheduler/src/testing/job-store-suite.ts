@@ -3,7 +3,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Job } from '../job.ts'
 import type { JobStore, QueuedTask } from '../job-store.ts'
 import type { Attempt, Task } from '../task.ts'
-import { TIERS } from '../tier.ts'
+import { AGEING_MS } from '../ageing.ts'
+import { lineLimit } from '../fair-queue.ts'
+import { type Tier, TIERS } from '../tier.ts'
 import { Fixtures, START } from './fixtures.ts'
 
 /** A store under test, empty at first, and the transactions it is used in. */
@@ -344,9 +346,11 @@ export function describeJobStore(
     describe('the queue', () => {
       test('gives the best tier first, then the oldest, then by index', async () => {
         const later = START + 1_000
+        const accountId = some.id('account')
+        const silver = some.spec({ tier: 'silver' })
         await add(some.job({ spec: some.spec({ tier: 'bronze' }) }, [{ item: 'bronze' }]))
-        await add(some.job({ spec: some.spec({ tier: 'silver' }), submittedAt: later }, [{ item: 'silver, later' }]))
-        await add(some.job({ spec: some.spec({ tier: 'silver' }) }, [{ item: 'silver 0' }, { item: 'silver 1' }]))
+        await add(some.job({ spec: silver, submittedAt: later, accountId }, [{ item: 'silver, later' }]))
+        await add(some.job({ spec: silver, accountId }, [{ item: 'silver 0' }, { item: 'silver 1' }]))
         await add(some.job({ spec: some.spec({ tier: 'platinum' }), submittedAt: later }, [{ item: 'platinum' }]))
         await add(some.job({ spec: some.spec({ tier: 'gold' }), submittedAt: later }, [{ item: 'gold' }]))
         expect(names(await transact((store) => store.takeQueued(later, 10)))).toEqual([
@@ -358,6 +362,51 @@ export function describeJobStore(
           'bronze',
         ])
         expect(names(await transact((store) => store.takeQueued(later, 2)))).toEqual(['platinum', 'gold'])
+      })
+
+      test('lets accounts take turns within a tier, however much one of them has queued', async () => {
+        const crowd = Array.from({ length: 300 }, (_, i) => ({ item: `many ${i}` }))
+        await add(some.job({}, crowd))
+        await add(some.job({ submittedAt: START + 5 }, [{ item: 'few 0' }, { item: 'few 1' }]))
+        await add(some.job({ spec: some.spec({ tier: 'gold' }), submittedAt: START + 5 }, [{ item: 'gold' }]))
+        const take = (limit: number) => transact((store) => store.takeQueued(START + 5, limit))
+        expect(names(await take(6))).toEqual(['gold', 'many 0', 'few 0', 'many 1', 'few 1', 'many 2'])
+        expect(await take(400)).toHaveLength(303)
+      })
+
+      test('reads less of each line where there are many', async () => {
+        for (let i = 0; i < 20; i += 1) await add(some.job({ submittedAt: START + i }, [{}, {}]))
+        await add(
+          some.job(
+            {},
+            Array.from({ length: 60 }, () => ({})),
+          ),
+        )
+        const taken = await transact((store) => store.takeQueued(START + 100, 80))
+        expect(taken).toHaveLength(40 + lineLimit(80, 21))
+      })
+
+      test('goes by priority within an account, and puts what has aged before newer Silver and after Gold', async () => {
+        const accountId = some.id('account')
+        const now = START + AGEING_MS + 1
+        const of = (item: string, tier: Tier, submittedAt: number, priority = 0) =>
+          add(some.job({ spec: some.spec({ tier, priority }), submittedAt, accountId }, [{ item }]))
+        await of('bronze, aged', 'bronze', START)
+        await of('silver, aged', 'silver', START - 5)
+        await of('silver', 'silver', now)
+        await of('silver, important', 'silver', now, 7)
+        await of('silver, unimportant', 'silver', now - 5, -7)
+        await of('gold', 'gold', now)
+        await of('bronze', 'bronze', now)
+        expect(names(await transact((store) => store.takeQueued(now, 10)))).toEqual([
+          'gold',
+          'silver, aged',
+          'bronze, aged',
+          'silver, important',
+          'silver',
+          'silver, unimportant',
+          'bronze',
+        ])
       })
 
       test('gives each task with its job and the attempts it had', async () => {
@@ -390,7 +439,7 @@ export function describeJobStore(
       test('is read past jobs that were looked at and have to wait', async () => {
         const waits = some.job({}, [{ item: 'waits 0' }, { item: 'waits 1' }])
         await add(waits)
-        await add(some.job({ submittedAt: START + 1 }, [{ item: 'next' }]))
+        await add(some.job({ submittedAt: START + 1, accountId: waits.job.accountId }, [{ item: 'next' }]))
         const except = [waits.job.jobId, some.id('job')]
         expect(names(await transact((store) => store.takeQueued(START + 1, 2)))).toEqual(['waits 0', 'waits 1'])
         expect(names(await transact((store) => store.takeQueued(START + 1, 2, except)))).toEqual(['next'])

@@ -48,6 +48,7 @@ export const TABLES_IN_ORDER = [
   'tasks',
   'attempts',
   'incidents',
+  'run_histories',
   'checkpoints',
   'state_files',
   'state_leftovers',

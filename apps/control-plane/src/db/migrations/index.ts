@@ -5,6 +5,7 @@ import { jobFeatures } from './0008-job-features.ts'
 import { jobs } from './0002-jobs.ts'
 import { ledger } from './0003-ledger.ts'
 import { nodes } from './0001-nodes.ts'
+import { predictions } from './0009-predictions.ts'
 import { tiers } from './0007-tiers.ts'
 
 /** One step of the schema. Once released it never changes: a later step changes what it made. */
@@ -24,4 +25,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 6, name: 'checkpoints', sql: checkpoints },
   { number: 7, name: 'tiers', sql: tiers },
   { number: 8, name: 'job-features', sql: jobFeatures },
+  { number: 9, name: 'predictions', sql: predictions },
 ]
