@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { JobSubmission } from './job-document.ts'
+import { mixnetRoutes } from './mixnet-routes.ts'
 import { route } from './route.ts'
 import { scheduleRoutes } from './schedule-routes.ts'
 import { Digest, id, Labels, Name, page, PageQuery, Scope, strict, Tokens } from './schemas.ts'
@@ -405,6 +406,7 @@ export const routes = {
   }),
 
   ...scheduleRoutes,
+  ...mixnetRoutes,
 
   // Money
   listTransfers: route({

@@ -11,7 +11,7 @@ const BINS = CAP_IN_MEANS * BINS_PER_MEAN + 1
 export const MAX_DELAY_CLASSES = 8
 const MAX_BYTES = 16_384
 
-const histogramCodec = object({
+export const histogramCodec = object({
   epoch: integer(0),
   classes: list(
     object({ meanSteps: integer(1, MAX_MEAN_STEPS), counts: list(integer(0), BINS, BINS) }),
