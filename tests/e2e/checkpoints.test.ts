@@ -22,6 +22,7 @@ const QUICK = {
 }
 /** Follows a range of numbers for some ten seconds and keeps its progress in /state. */
 const PROGRAM = readFileSync(new URL('../../examples/collatz/build/collatz.wasm', import.meta.url))
+const HELLO = readFileSync(new URL('../../packages/idle/fixtures/hello.wasm', import.meta.url))
 const RANGE = Buffer.from('1 12000000')
 const ENDED = ['done', 'failed', 'cancelled']
 
@@ -85,12 +86,29 @@ test('a control plane that is killed forgets no checkpoint it has acknowledged',
   await expectPaidFor(jobId, 2)
 })
 
+test('a task of a better tier gets the place at once, and the one that made room goes on from where it was', async () => {
+  worker('a')
+  await nodesOnline(fog, 1)
+  const bronze = await submit({ tier: 'bronze' })
+  await checkpointed(bronze.taskId, 1)
+  const gold = await submit({ tier: 'gold', program: HELLO })
+  expect((await ended(gold.taskId)).task.status).toBe('done')
+  const { task, attempts } = await ended(bronze.taskId)
+  expect(task.status).toBe('done')
+  expect(attempts.map(({ status }) => status)).toEqual(['preempted', 'reported'])
+  const [first, second] = attempts
+  expect(second!.resumedFrom).toMatchObject({ attemptId: first!.attemptId, fuel: first!.checkpoint!.fuel })
+  await expectAnswer(bronze.taskId)
+  const receipt = await settled(bronze.jobId)
+  expect(receipt.lines).toMatchObject([{ tasks: 1, checkpointedFuel: first!.checkpoint!.fuel }])
+})
+
 function worker(name: string, env: Record<string, string> = {}): Running {
   return processes.worker(controlPlane.url, name, { FOG_JOIN_TOKEN: token, FOG_WORKER_CORES: '1', ...env })
 }
 
-async function submit(): Promise<{ jobId: string; taskId: string }> {
-  const [program, range] = [contentOf(PROGRAM), contentOf(RANGE)]
+async function submit({ tier = 'silver', program: bytes = PROGRAM }: Wishes = {}): Promise<Submitted> {
+  const [program, range] = [contentOf(bytes), contentOf(RANGE)]
   await fog.upload([program, range])
   const submission: JobSubmission = {
     name: 'a long search',
@@ -98,11 +116,22 @@ async function submit(): Promise<{ jobId: string; taskId: string }> {
     args: ['/in/range.txt', '/out/longest.txt'],
     tasks: [{ item: 'range', inputs: [{ path: '/in/range.txt', digest: range.digest }] }],
     resources: { memoryMiB: 16, diskMiB: 1, wallSeconds: 120 },
+    tier,
     verify: 'none',
   }
   const { jobId } = await fog.client.call('submitJob', { body: submission })
   const { items } = await fog.client.call('listTasks', { params: { jobId }, query: { limit: 1 } })
   return { jobId, taskId: items[0]!.taskId }
+}
+
+interface Wishes {
+  readonly tier?: 'gold' | 'silver' | 'bronze'
+  readonly program?: Buffer
+}
+
+interface Submitted {
+  readonly jobId: string
+  readonly taskId: string
 }
 
 /** Waits until the latest attempt has a checkpoint, so many times a newer one. */
@@ -160,11 +189,7 @@ async function expectAnswer(taskId: string): Promise<void> {
 }
 
 async function expectPaidFor(jobId: string, lines: number): Promise<ReceiptView> {
-  await eventually(async () => {
-    const job = await fog.client.call('getJob', { params: { jobId } }).catch(() => undefined)
-    return job?.settled ? true : undefined
-  }, 'the job settled')
-  const receipt = await fog.receipt(jobId)
+  const receipt = await settled(jobId)
   expect(receipt.lines).toHaveLength(lines)
   const handedOn = receipt.lines.filter(({ checkpointedFuel }) => checkpointedFuel !== undefined)
   expect(handedOn.map(({ tasks, fuel, checkpointedFuel }) => [tasks, fuel === checkpointedFuel])).toEqual([[0, true]])
@@ -172,6 +197,14 @@ async function expectPaidFor(jobId: string, lines: number): Promise<ReceiptView>
   const audit = await fog.client.call('auditLedger', {})
   expect(audit).toMatchObject({ sound: true, findings: [], holdsOpen: 0, total: '0', escrow: '0' })
   return receipt
+}
+
+async function settled(jobId: string): Promise<ReceiptView> {
+  await eventually(async () => {
+    const job = await fog.client.call('getJob', { params: { jobId } }).catch(() => undefined)
+    return job?.settled ? true : undefined
+  }, 'the job settled')
+  return fog.receipt(jobId)
 }
 
 function contentOf(bytes: Buffer): Content {
