@@ -322,7 +322,7 @@ describe('four authorities of whom three must agree', () => {
     const untilClosed = startOf(schedule, 1) - schedule.closeMs - ahead.now()
     ahead.advance(untilClosed)
     town.clock.advance(untilClosed)
-    const { send } = await town.authorities[3]!.tick()
+    const { send } = await town.authorities[3].tick()
     expect(await town.authorities[0]!.takeMessage(send[0]!)).toEqual({ ok: true, send: [] })
     expect(await town.authorities[0]!.takeMessage(send[0]!)).toMatchObject({ ok: true })
     expect(await town.authorities[0]!.takeMessage(send[0]!)).toMatchObject({ ok: false })

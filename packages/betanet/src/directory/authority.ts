@@ -143,7 +143,7 @@ export class Authority {
         await this.#store.addEvidence({ kind: 'descriptor', culprit: nodeId, epoch, first: known, second: bytes })
         return refused('conflict', `with another of revision ${before}`)
       }
-    } else if ((await this.#store.listDescriptors(epoch)).length >= MAX_NODES) return refused('full', `${MAX_NODES}`)
+    } else if ((await this.#store.countDescriptors(epoch)) >= MAX_NODES) return refused('full', `${MAX_NODES}`)
     await this.#store.putDescriptor(epoch, nodeId, bytes)
     await this.#checkRevealAhead(signed.descriptor)
     return { ok: true, epoch, isNew: true }

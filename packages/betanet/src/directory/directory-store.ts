@@ -19,6 +19,7 @@ export interface DirectoryStore {
   findDescriptor(epoch: number, nodeId: string): Promise<Uint8Array | undefined>
   /** By node id. */
   listDescriptors(epoch: number): Promise<readonly Uint8Array[]>
+  countDescriptors(epoch: number): Promise<number>
 
   /** The vote of this epoch: these bytes if there was none, else the first. Durable when it returns. */
   pinVote(epoch: number, bytes: Uint8Array): Promise<Uint8Array>

@@ -41,6 +41,10 @@ export class MemoryDirectoryStore implements DirectoryStore {
       .map(({ bytes }) => bytes.slice())
   }
 
+  async countDescriptors(epoch: number): Promise<number> {
+    return [...this.#descriptors.values()].filter((row) => row.epoch === epoch).length
+  }
+
   async pinVote(epoch: number, bytes: Uint8Array): Promise<Uint8Array> {
     return pin(this.#votes, epoch, bytes)
   }

@@ -1,6 +1,7 @@
-import { ManualClock, seededRng, toHex } from '@fog/kernel'
+import { fromHex, ManualClock, seededRng, toHex } from '@fog/kernel'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import vectors from '../../vectors/lottery.json' with { type: 'json' }
 import { aggregate } from '../directory/aggregate.ts'
 import { contribute } from '../directory/beacon.ts'
 import { beaconPlace } from '../directory/aggregate.ts'
@@ -87,6 +88,17 @@ describe('the weight', () => {
     ])
     expect([nextFaults(1, 'wrong'), nextFaults(8, 'missing')]).toEqual([8, 8])
   })
+})
+
+test('the published weights, draws and seats come out', () => {
+  for (const { weight, ...standing } of vectors.weights) expect(lotteryWeight(standing)).toBe(weight)
+  for (const { candidates, order, layers, nodesPerLayer, epoch, ...draw } of vectors.draws) {
+    const all = candidates.map(({ id, weight }) => ({ id: fromHex(id)!, weight }))
+    const place = { beacon: fromHex(draw.beacon)!, epoch }
+    expect(drawOrder(place, all).map((one) => all.indexOf(one))).toEqual(order)
+    const seats = drawLayers(place, all, { layers: 3, nodesPerLayer })
+    expect(candidates.map(({ id }) => seats.get(id) ?? null)).toEqual(layers)
+  }
 })
 
 describe('the draw', () => {

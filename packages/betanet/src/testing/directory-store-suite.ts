@@ -32,6 +32,7 @@ export function describeDirectoryStore(name: string, makeStore: () => Promise<Di
       await store.putDescriptor(4, '00', bytes(9))
       expect(await store.listDescriptors(3)).toEqual([0x0b, 0x0c, 0xa0, 0xff].map(bytes))
       expect(await store.listDescriptors(5)).toEqual([])
+      expect(await Promise.all([3, 4, 5].map((epoch) => store.countDescriptors(epoch)))).toEqual([4, 1, 0])
     })
 
     test('the first vote and the first digest of an epoch stay', async () => {
