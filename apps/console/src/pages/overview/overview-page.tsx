@@ -65,13 +65,13 @@ export function OverviewPage() {
           <Card title="Tasks ended each second" note="Counted from the event feed since this tab was opened.">
             <Throughput seconds={feed.seconds} since={feed.since} />
           </Card>
+          <Card flush title="Tiers" note={tiersNote(tiers.data)}>
+            <Resource query={tiers}>{(data) => <TierTable tiers={data.tiers} />}</Resource>
+          </Card>
         </div>
         <div className="space-y-4 md:space-y-5">
           <Card flush title="Queue" note="Waiting and running tasks, by tier.">
             <Resource query={overview}>{(data) => <QueueTable queue={data.queue} />}</Resource>
-          </Card>
-          <Card flush title="Tiers" note={tiersNote(tiers.data)}>
-            <Resource query={tiers}>{(data) => <TierTable tiers={data.tiers} />}</Resource>
           </Card>
           <Card title="What happens" note="Live, newest first.">
             <FeedList lines={linesOf(feed.events, LINES, names)} />

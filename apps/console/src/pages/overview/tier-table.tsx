@@ -6,8 +6,7 @@ type TierRow = TiersView['tiers'][number]
 
 const COLUMNS: readonly Column<TierRow>[] = [
   { id: 'tier', header: 'Tier', cell: (row) => <span className="font-medium capitalize">{row.tier}</span> },
-  { id: 'started', header: 'Begun', align: 'end', from: 'sm', cell: (row) => formatCount(row.started) },
-  { id: 'wait', header: 'Wait, 95 of 100', align: 'end', cell: (row) => <Wait row={row} /> },
+  { id: 'wait', header: 'Wait (95 %)', align: 'end', cell: (row) => <Wait row={row} /> },
   { id: 'promised', header: 'Promised', align: 'end', cell: (row) => <Bound ms={row.promises.queueWaitP95Ms} /> },
   {
     id: 'restart',
@@ -36,9 +35,9 @@ export function TierTable({ tiers }: { tiers: readonly TierRow[] }) {
   )
 }
 
-function Wait({ row: { queueWait, waitKept } }: { row: TierRow }) {
+function Wait({ row: { started, queueWait, waitKept } }: { row: TierRow }) {
   if (queueWait.p95Ms === undefined) return <span className="text-faint">unknown</span>
-  const title = `half within ${spell(queueWait.p50Ms)}, 99 of 100 within ${spell(queueWait.p99Ms)}`
+  const title = `of ${countOf(started, 'task')} half within ${spell(queueWait.p50Ms)}, 99 of 100 within ${spell(queueWait.p99Ms)}`
   return (
     <span title={title} className={waitKept === false ? 'font-medium text-bad' : undefined}>
       {formatDuration(queueWait.p95Ms)}
