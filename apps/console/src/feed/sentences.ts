@@ -22,6 +22,8 @@ const TONES: Readonly<Partial<Record<EventType, Tone>>> = {
   'job.cancelled': 'warn',
   'job.settled': 'accent',
   'job.credited': 'accent',
+  'step.done': 'good',
+  'step.failed': 'bad',
   'task.placed': 'run',
   'task.started': 'run',
   'task.done': 'good',
@@ -34,6 +36,10 @@ const TONES: Readonly<Partial<Record<EventType, Tone>>> = {
   'task.cancelled': 'warn',
   'node.enrolled': 'accent',
   'node.connected': 'good',
+  'schedule.submitted': 'accent',
+  'schedule.refused': 'bad',
+  'schedule.overlapped': 'warn',
+  'schedule.missed': 'warn',
   'account.changed': 'accent',
 }
 
@@ -94,6 +100,10 @@ export function sentence({ type, data }: EventView, count = 1, job?: string): st
       return joined(aJob, 'was settled', of('cost') && `for ${formatTokens(of('cost'))} tokens`)
     case 'job.credited':
       return joined(aJob, `was credited ${formatTokens(of('paid') || '0')} tokens`)
+    case 'step.done':
+      return `Step ${of('step')} of ${aJob} is done`
+    case 'step.failed':
+      return `${countOf(Number(of('tasks')), 'task')} of step ${of('step')} failed with one that ${Number(of('tasks')) === 1 ? 'it' : 'they'} needed`
     case 'task.placed':
       return joined(tasks, count === 1 ? 'was placed' : 'were placed', alone(of('node') && `on ${of('node')}`))
     case 'task.started':
@@ -120,6 +130,14 @@ export function sentence({ type, data }: EventView, count = 1, job?: string): st
       return `${aDevice} is connected`
     case 'node.state_changed':
       return joined(aDevice, `is ${of('state') || 'in another state'}`, of('reason') && `(${of('reason')})`)
+    case 'schedule.submitted':
+      return `The schedule ${of('name')} submitted its job`
+    case 'schedule.refused':
+      return `The job of the schedule ${of('name')} was not taken: ${of('reason')}`
+    case 'schedule.overlapped':
+      return `The schedule ${of('name')} left one out: the job before is not over`
+    case 'schedule.missed':
+      return `The schedule ${of('name')} missed an instant`
     default:
       return sentenceOf(type)
   }

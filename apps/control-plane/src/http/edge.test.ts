@@ -81,8 +81,8 @@ describe('what is wrong with a request', () => {
     ],
     [
       'a missing field',
-      { name: 'x', tasks: [] },
-      /^In the request, "program" is not right\. It wants to be given: an object with kind, digest/,
+      { program: SUBMISSION.program, tasks: [] },
+      /^In the request, "name" is not right\. It wants to be given: a text of 1 to 100 characters/,
     ],
     ['a wrong type', { ...SUBMISSION, name: 7 }, /^In the request, "name" .* It wants a text of 1 to 100 characters/],
     [

@@ -20,6 +20,7 @@ import { ProgressCard } from './progress-card.tsx'
 import { jobQuery, MAP_TASKS, taskMapQuery, whyQuery } from './queries.ts'
 import { ReceiptPart } from './receipt-part.tsx'
 import { ResultsPart } from './results-part.tsx'
+import { StepsPart } from './steps-part.tsx'
 import { TaskSheet } from './task-sheet.tsx'
 import { TasksPart } from './tasks-part.tsx'
 import { Timeline } from './timeline.tsx'
@@ -73,6 +74,11 @@ function Loaded({ job, stale }: { job: JobView; stale: unknown }) {
           <span>
             submitted <Ago at={job.submittedAt} />
           </span>
+          {job.deadline !== undefined && !isOver(job) && (
+            <span>
+              deadline <Ago at={job.deadline} />
+            </span>
+          )}
         </span>
       }
       actions={!isOver(job) && <CancelJob job={job} />}
@@ -84,6 +90,7 @@ function Loaded({ job, stale }: { job: JobView; stale: unknown }) {
         <ProgressCard job={job} tasks={tasks} onOpenTask={openTask} />
         <Mosaic jobId={job.jobId} name={job.name} tasks={job.tasks} done={job.counts.done} />
       </div>
+      {job.steps && <StepsPart steps={job.steps} />}
       <TabbedParts
         label="Parts of the job"
         value={tab}

@@ -1,7 +1,7 @@
 import { JobDocument } from '@fog/contract'
 import { Errors } from 'typebox/value'
 import { parseDocument, stringify } from 'yaml'
-import { documentOf, formOf, type JobForm } from './form.ts'
+import { beyondForm, documentOf, type FormDocument, formOf, type JobForm } from './form.ts'
 
 /** What is wrong with a document, and where: `resources.cores`, `each`, or '' for the whole. */
 export interface Fault {
@@ -30,8 +30,8 @@ export function readDocument(text: string): ReadDocument {
   const value: unknown = toValue(parsed)
   if (value === undefined)
     return { ok: false, fault: { field: '', text: 'The document unfolds into too much.' }, line: undefined }
-  const [fault] = faultsOf(value)
-  if (!fault) return { ok: true, form: formOf(value as JobDocument) }
+  const fault = faultsOf(value)[0] ?? beyondForm(value as JobDocument)
+  if (!fault) return { ok: true, form: formOf(value as FormDocument) }
   const node = fault.field === '' ? undefined : parsed.getIn(fault.field.split('.'), true)
   const start = (node as { range?: [number, number, number] } | undefined)?.range?.[0]
   return { ok: false, fault, line: start === undefined ? undefined : text.slice(0, start).split('\n').length }

@@ -1,12 +1,11 @@
 import { FolderOpen, FilePlus2, LoaderCircle, TriangleAlert, Check } from 'lucide-react'
 import { useEffect, useEffectEvent, useRef, useState } from 'react'
-import type { JobDocument } from '@fog/contract'
 import { countOf, formatBytes } from '../../format/format.ts'
 import { Button } from '../../parts/button.tsx'
 import { Card } from '../../parts/card.tsx'
 import { classes } from '../../parts/classes.ts'
 import { useSay } from '../../parts/toasts.tsx'
-import { documentOf } from './form.ts'
+import { documentOf, type FormDocument } from './form.ts'
 import { droppedFiles, pickedFiles } from './dropped.ts'
 import type { Chosen } from './shelf.ts'
 import { type FileState, filesNeeded } from './submission.ts'
@@ -106,7 +105,7 @@ function Needed({ draft: { form, shelf, uploads, prepared } }: { draft: Draft })
   const needed =
     prepared.status === 'faulty' && form.program === ''
       ? []
-      : filesNeeded(documentOf(form) as unknown as JobDocument, shelf)
+      : filesNeeded(documentOf(form) as unknown as FormDocument, shelf)
   const failed = needed.filter((file) => uploads.stateOf(file).status === 'failed')
   return (
     <div className="mt-4 text-sm">

@@ -21,6 +21,34 @@ export interface JobForm {
   readonly retries: string
   /** Labels a node must have. */
   readonly require: readonly Pair[]
+  /** What a document says that the form has no field for: it stays as it is. */
+  readonly kept: Readonly<Record<string, unknown>>
+}
+
+/** A document that the form can hold: one program, over what the form has fields for. */
+export type FormDocument = Omit<JobDocument, 'program' | 'each' | 'steps'> & {
+  readonly program: NonNullable<JobDocument['program']>
+  readonly each?: Exclude<JobDocument['each'], { readonly lines: string } | { readonly matrix: object }>
+}
+
+/** What of a document the form cannot hold, with what to do instead. */
+export function beyondForm({
+  program,
+  steps,
+  each,
+}: JobDocument): { readonly field: string; readonly text: string } | undefined {
+  if (steps)
+    return {
+      field: 'steps',
+      text: 'A job of several steps is submitted with `fog submit`; this page takes one program.',
+    }
+  if (!program) return { field: 'program', text: 'This is needed.' }
+  const isBeyond = each !== undefined && ('lines' in each || 'matrix' in each)
+  if (!isBeyond) return undefined
+  return {
+    field: 'each',
+    text: 'A matrix, or a file of lines, is submitted with `fog submit`; here write the values out.',
+  }
 }
 
 export type EachForm =
@@ -56,6 +84,7 @@ export const EMPTY_FORM: JobForm = {
   budget: '',
   retries: '',
   require: [],
+  kept: {},
 }
 
 /**
@@ -70,6 +99,7 @@ export function documentOf(form: JobForm): Record<string, unknown> {
     ]),
   )
   return present({
+    ...form.kept,
     name: form.name,
     program: { kind: 'wasm', file: form.program },
     each: eachOf(form.each),
@@ -89,27 +119,29 @@ export function documentOf(form: JobForm): Record<string, unknown> {
 }
 
 /** The form for a valid document. */
-export function formOf(document: JobDocument): JobForm {
-  const { verify = 'auto', resources = {} } = document
+export function formOf(document: FormDocument): JobForm {
+  const { name, program, each, args, env, inputs, stdin, resources = {}, verify = 'auto', ...job } = document
+  const { tier, privacy, routing, budget, retries, require, ...kept } = job
   return {
-    name: document.name,
-    program: document.program.file,
-    each: eachFormOf(document.each),
-    args: textOfLines(document.args ?? []),
-    env: pairsOf(document.env),
-    inputs: pairsOf(document.inputs),
-    stdin: document.stdin ?? '',
-    tier: document.tier ?? '',
-    privacy: document.privacy ?? '',
-    routing: document.routing ?? '',
+    name,
+    program: program.file,
+    each: eachFormOf(each),
+    args: textOfLines(args ?? []),
+    env: pairsOf(env),
+    inputs: pairsOf(inputs),
+    stdin: stdin ?? '',
+    tier: tier ?? '',
+    privacy: privacy ?? '',
+    routing: routing ?? '',
     resources: Object.fromEntries(
       RESOURCES.map((name) => [name, String(resources[name] ?? '')]),
     ) as JobForm['resources'],
     verify: typeof verify === 'object' ? 'quorum' : verify,
     quorum: typeof verify === 'object' ? String(verify.quorum) : EMPTY_FORM.quorum,
-    budget: String(document.budget ?? ''),
-    retries: String(document.retries ?? ''),
-    require: pairsOf(document.require),
+    budget: String(budget ?? ''),
+    retries: String(retries ?? ''),
+    require: pairsOf(require),
+    kept,
   }
 }
 
@@ -136,7 +168,7 @@ function eachOf(each: EachForm): unknown {
   }
 }
 
-function eachFormOf(each: JobDocument['each']): EachForm {
+function eachFormOf(each: FormDocument['each']): EachForm {
   if (!each) return { kind: 'once' }
   if ('range' in each) return { kind: 'range', from: String(each.range[0]), to: String(each.range[1]) }
   if ('glob' in each) return { kind: 'files', glob: each.glob }

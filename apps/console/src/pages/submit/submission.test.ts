@@ -2,9 +2,8 @@ import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import type { JobDocument } from '@fog/contract'
 import { readDocument } from './document-text.ts'
-import { documentOf } from './form.ts'
+import { documentOf, type FormDocument } from './form.ts'
 import { type FileState, prepare } from './submission.ts'
 import { type Shelf, withFiles } from './shelf.ts'
 
@@ -13,7 +12,7 @@ const shelf = withFiles(
   ['x.wasm', 'in/b.csv', 'in/a.csv', 'palette.txt'].map((path) => ({ path, file: new File([path], path) })),
 )
 const ready = (file: File): FileState => ({ status: 'ready', digest: `digest of ${file.name}` })
-const job = (more: Partial<JobDocument> = {}): JobDocument => ({
+const job = (more: Partial<FormDocument> = {}): FormDocument => ({
   name: 'x',
   program: { kind: 'wasm', file: 'x.wasm' },
   ...more,
@@ -88,11 +87,11 @@ test('the mandelbrot example becomes sixteen tasks with its palette', () => {
     status: 'ready',
     digest: file.name === 'mandel.wasm' ? sha : '0'.repeat(64),
   })
-  const prepared = prepare(documentOf(read.form) as JobDocument, exampleShelf, digest)
+  const prepared = prepare(documentOf(read.form) as unknown as FormDocument, exampleShelf, digest)
   expect(prepared).toMatchObject({ status: 'ready', submission: { name: 'mandelbrot', program: { digest: sha } } })
-  expect(prepared.status === 'ready' && prepared.submission.tasks.map(({ item }) => item).slice(0, 2)).toEqual([
+  expect(prepared.status === 'ready' && prepared.submission.tasks!.map(({ item }) => item).slice(0, 2)).toEqual([
     '/in/r0-c0.json',
     '/in/r0-c1.json',
   ])
-  expect(prepared.status === 'ready' && prepared.submission.tasks.length).toBe(16)
+  expect(prepared.status === 'ready' && prepared.submission.tasks!.length).toBe(16)
 })

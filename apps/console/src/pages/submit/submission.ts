@@ -1,5 +1,6 @@
-import { type JobDocument, type JobSubmission, MAX_TASKS, type TaskSubmission } from '@fog/contract'
+import { type JobSubmission, MAX_TASKS, type TaskSubmission } from '@fog/contract'
 import type { Fault } from './document-text.ts'
+import type { FormDocument } from './form.ts'
 import { globMatcher } from './glob.ts'
 import { baseName, findFile, type Shelf } from './shelf.ts'
 
@@ -16,7 +17,7 @@ export type Prepared =
   | { readonly status: 'faulty'; readonly faults: readonly Fault[] }
 
 /** Every file a document needs, as far as they were chosen. */
-export function filesNeeded(document: JobDocument, shelf: Shelf): File[] {
+export function filesNeeded(document: FormDocument, shelf: Shelf): File[] {
   const named = [
     document.program.file,
     ...Object.values(document.inputs ?? {}),
@@ -28,7 +29,7 @@ export function filesNeeded(document: JobDocument, shelf: Shelf): File[] {
 
 /** The files that tasks are made of, in the order of their paths, as `fog submit` orders them. */
 export function globFiles(
-  document: Pick<JobDocument, 'each'>,
+  document: Pick<FormDocument, 'each'>,
   shelf: Shelf,
 ): { readonly path: string; readonly file: File }[] {
   if (!document.each || !('glob' in document.each)) return []
@@ -38,7 +39,7 @@ export function globFiles(
 }
 
 /** Turns a document and its files into what is submitted, by the same rules as `fog submit`. Pure. */
-export function prepare(document: JobDocument, shelf: Shelf, stateOf: (file: File) => FileState): Prepared {
+export function prepare(document: FormDocument, shelf: Shelf, stateOf: (file: File) => FileState): Prepared {
   const faults = [...missingFiles(document, shelf), ...eachFaults(document, shelf)]
   const needed = filesNeeded(document, shelf)
   const states = needed.map(stateOf)
@@ -52,7 +53,7 @@ export function prepare(document: JobDocument, shelf: Shelf, stateOf: (file: Fil
   return { status: 'ready', submission: submissionOf(document, shelf, stateOf) }
 }
 
-function missingFiles(document: JobDocument, shelf: Shelf): Fault[] {
+function missingFiles(document: FormDocument, shelf: Shelf): Fault[] {
   const named: [field: string, path: string][] = [
     ['program.file', document.program.file],
     ...Object.entries(document.inputs ?? {}).map(([path, file]): [string, string] => [`inputs.${path}`, file]),
@@ -63,7 +64,7 @@ function missingFiles(document: JobDocument, shelf: Shelf): Fault[] {
     .map(([field, path]) => ({ field, text: path === '' ? 'Choose a file.' : `Choose the file ${path}.` }))
 }
 
-function eachFaults(document: JobDocument, shelf: Shelf): Fault[] {
+function eachFaults(document: FormDocument, shelf: Shelf): Fault[] {
   const { each } = document
   if (!each) return []
   if ('range' in each) {
@@ -83,7 +84,7 @@ function fault(text: string): Fault[] {
   return [{ field: 'each', text }]
 }
 
-function repeatedName(document: JobDocument, files: readonly { readonly path: string }[]): Fault[] {
+function repeatedName(document: FormDocument, files: readonly { readonly path: string }[]): Fault[] {
   const shared = new Set(Object.keys(document.inputs ?? {}))
   const taken = files.map(({ path }) => `/in/${baseName(path)}`).find((path) => shared.has(path))
   return taken
@@ -91,7 +92,7 @@ function repeatedName(document: JobDocument, files: readonly { readonly path: st
     : []
 }
 
-function submissionOf(document: JobDocument, shelf: Shelf, stateOf: (file: File) => FileState): JobSubmission {
+function submissionOf(document: FormDocument, shelf: Shelf, stateOf: (file: File) => FileState): JobSubmission {
   const { program, each: _each, inputs, stdin, ...common } = document
   const digestOf = (file: File) => {
     const state = stateOf(file)
@@ -107,7 +108,7 @@ function submissionOf(document: JobDocument, shelf: Shelf, stateOf: (file: File)
   }
 }
 
-function tasksOf(document: JobDocument, shelf: Shelf, digestOf: (file: File) => string): TaskSubmission[] {
+function tasksOf(document: FormDocument, shelf: Shelf, digestOf: (file: File) => string): TaskSubmission[] {
   const { each } = document
   if (!each) return [{ item: '' }]
   if ('values' in each) return each.values.map((value) => ({ item: String(value) }))

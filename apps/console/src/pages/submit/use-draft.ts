@@ -1,8 +1,7 @@
 import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 'react'
-import type { JobDocument } from '@fog/contract'
 import { useClient } from '../../session/session-context.tsx'
 import { faultsOf, readDocument, type Fault, yamlOf } from './document-text.ts'
-import { documentOf, EMPTY_FORM, type JobForm } from './form.ts'
+import { documentOf, EMPTY_FORM, type FormDocument, type JobForm } from './form.ts'
 import { type Chosen, documentAmong, type Shelf, withFiles, withoutCommonFolder } from './shelf.ts'
 import { filesNeeded, globFiles, prepare, type Prepared } from './submission.ts'
 import { Uploads, type UploadStates } from './uploads.ts'
@@ -49,7 +48,7 @@ export function useDraft(): Draft {
   const prepared = useMemo(() => preparedOf(document, shelf, states), [document, shelf, states])
   const matching = useMemo(() => countMatching(document, shelf), [document, shelf])
   useEffect(() => {
-    if (faultsOf(document).length === 0) uploads.want(filesNeeded(document as unknown as JobDocument, shelf))
+    if (faultsOf(document).length === 0) uploads.want(filesNeeded(document as unknown as FormDocument, shelf))
   }, [document, shelf, uploads])
 
   const setForm = useCallback((change: (before: JobForm) => JobForm) => {
@@ -80,7 +79,7 @@ function writtenFrom(text: string, form: JobForm): Written {
 function preparedOf(document: Record<string, unknown>, shelf: Shelf, { stateOf }: UploadStates): Prepared {
   const faults = faultsOf(document)
   if (faults.length > 0) return { status: 'faulty', faults }
-  return prepare(document as unknown as JobDocument, shelf, stateOf)
+  return prepare(document as unknown as FormDocument, shelf, stateOf)
 }
 
 function countMatching(document: Record<string, unknown>, shelf: Shelf): number {
