@@ -1,0 +1,84 @@
+import { assert, type DhKeyPair, equalBytes, type NoiseSuite } from '@fog/kernel'
+import { wipe } from '@fog/kernel/node'
+import { type DelayReveal, openDelays } from '../delay/index.ts'
+import type { Consensus } from '../directory/index.ts'
+import { newReplayMemory } from '../mix/index.ts'
+import type { EpochSecrets } from './thread-messages.ts'
+
+interface EpochEntry {
+  readonly sphinx: DhKeyPair
+  /** Fixed by the epoch's consensus; the filter is there from then on. */
+  serving: Pick<EpochSecrets, 'delayOutput' | 'meanSteps' | 'replayMemory'> | undefined
+}
+
+/**
+ * A node's Sphinx keys, one an epoch, in memory only: what was captured cannot be opened once the node forgot its key, and no
+ * replay outlives it. A node that starts anew has new keys, which serve from the next consensus that names them.
+ */
+export class EpochKeys {
+  readonly #noise: NoiseSuite
+  readonly #tags: number
+  readonly #entries = new Map<number, EpochEntry>()
+
+  /** `tags`: packets an epoch that the replay filter is sized for. */
+  constructor({ noise, tags }: { readonly noise: NoiseSuite; readonly tags: number }) {
+    this.#noise = noise
+    this.#tags = tags
+  }
+
+  /** The node's key of the epoch: 32 bytes, made when first asked for. */
+  publicKey(epoch: number): Uint8Array {
+    return this.#entry(epoch).sphinx.publicKey
+  }
+
+  /** Whether the epoch's key is the one that the consensus names. */
+  serves(epoch: number, sphinxKey: Uint8Array): boolean {
+    const entry = this.#entries.get(epoch)
+    return entry !== undefined && equalBytes(entry.sphinx.publicKey, sphinxKey)
+  }
+
+  /** Fixes the epoch's delays by its consensus; the reveal to publish when it is over. */
+  open({ epoch, beacon, parameters }: Consensus, nodeId: Uint8Array, vrfSecretKey: Uint8Array): DelayReveal {
+    const entry = this.#entry(epoch)
+    const seed = { nodeId, epoch, beacon, sphinxKey: entry.sphinx.publicKey }
+    const { source, reveal } = openDelays(parameters.vrfSuite, vrfSecretKey, seed)
+    source.wipe()
+    entry.serving ??= {
+      delayOutput: reveal.output,
+      meanSteps: parameters.delayMeansSteps,
+      replayMemory: newReplayMemory(this.#tags),
+    }
+    return reveal
+  }
+
+  /** What a vertical needs to serve the epoch: copies, which it wipes. Undefined until its delays are fixed. */
+  secrets(epoch: number): EpochSecrets | undefined {
+    const entry = this.#entries.get(epoch)
+    if (!entry?.serving) return undefined
+    const { sphinx, serving } = entry
+    return {
+      ...serving,
+      epoch,
+      sphinxSecretKey: Uint8Array.from(sphinx.secretKey),
+      delayOutput: Uint8Array.from(serving.delayOutput),
+    }
+  }
+
+  /** Wipes the keys of epochs before this one. */
+  forgetBefore(epoch: number): void {
+    for (const [each, { sphinx }] of this.#entries) {
+      if (each >= epoch) continue
+      wipe(sphinx.secretKey)
+      this.#entries.delete(each)
+    }
+  }
+
+  #entry(epoch: number): EpochEntry {
+    const known = this.#entries.get(epoch)
+    if (known) return known
+    assert(this.#entries.size < 16, 'keys of epochs that are over are forgotten')
+    const entry = { sphinx: this.#noise.makeKeyPair(), serving: undefined }
+    this.#entries.set(epoch, entry)
+    return entry
+  }
+}
