@@ -90,6 +90,25 @@ describe('a worker that is connected', () => {
     expect(one.report.digest).toBe(other.report.digest)
   })
 
+  test('large state passes through the disk, where only what is on its way lies, and comes whole', async () => {
+    const lease = fog.lease(program('steps'), { args: [ENDLESS, ROUNDS, '300000'], state, limits })
+    fog.give(lease)
+    await until('three have come', () => shipped(lease).length >= 3)
+    expect(shipped(lease).every(({ files }) => files[0]!.size > 300_000)).toBe(true)
+    const steps = shipped(lease).map(stepOf)
+    expect(new Set(steps).size).toBe(steps.length)
+    expect(readdirSync(join(folder, 'state', lease.attemptId)).length).toBeLessThanOrEqual(3)
+    preempt(lease, 15_000)
+    await fog.returned(lease)
+    expect(fog.of('returned', lease.attemptId)[0]!.checkpoint).toBe(shipped(lease).at(-1)!.sequence)
+    expect(existsSync(join(folder, 'state', lease.attemptId))).toBe(false)
+    const files = shipped(lease).at(-1)!.files
+    const next = fog.lease(program('steps'), { args: ['1', ROUNDS], state: { ...state, files } })
+    const { report } = await fog.run(next)
+    expect(report.outcome).toEqual({ ok: true })
+    expect(Number(report.fuel)).toBeLessThan(1_000_000)
+  })
+
   test('when preempted it ships the newest one, ends the program and names it, well within the grace', async () => {
     const lease = fog.lease(program('steps'), {
       args: [ENDLESS, ROUNDS],
