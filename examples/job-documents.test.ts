@@ -15,9 +15,15 @@ test.each(documents)('%s is a job document whose files are all there', (name) =>
   const path = join(import.meta.dirname, name)
   const document: unknown = parse(readFileSync(path, 'utf8'))
   expect(Value.Errors(JobDocument, document)).toEqual([])
-  const { program, inputs = {}, each } = document as JobDocument
-  const files = [program.file, ...Object.values(inputs)].map((file) => join(dirname(path), file))
-  expect(files.filter((file) => !existsSync(file))).toEqual([])
-  const items = each && 'glob' in each ? globSync(each.glob, { cwd: dirname(path) }) : []
-  expect(items.length).toBeGreaterThan(1)
+  const { steps = [], program, inputs, each } = document as JobDocument
+  const programs = program ? [{ program, inputs, each }] : steps
+  const files = programs.flatMap((one) => [
+    one.program.file,
+    ...Object.values(one.inputs ?? {}).filter((file) => typeof file === 'string'),
+  ])
+  expect(files.filter((file) => !existsSync(join(dirname(path), file)))).toEqual([])
+  for (const one of programs) {
+    if (!one.each || !('glob' in one.each)) continue
+    expect(globSync(one.each.glob, { cwd: dirname(path) }).length).toBeGreaterThan(1)
+  }
 })
