@@ -78,10 +78,12 @@ interface OpenVote {
   readonly output: Uint8Array
 }
 
-/** The votes that stand on the same ground and bring a genuine part of the beacon, by their authors' ids. */
+/** The votes that stand on the same ground and bring a genuine part of the beacon, by their authors' ids: of who sent two, none. */
 function openVotes({ trust, epoch, previous }: Ground, place: BeaconPlace, signed: readonly SignedVote[]): OpenVote[] {
   const digest = previous && consensusDigest(previous)
-  const open = signed.flatMap(({ vote }) => {
+  const byAuthor = Map.groupBy(signed, ({ vote }) => toHex(vote.authority))
+  const single = [...byAuthor.values()].flatMap((votes) => (votes.length === 1 ? votes : []))
+  const open = single.flatMap(({ vote }) => {
     const authority = findAuthority(trust, vote.authority)
     const isOnGround =
       vote.epoch === epoch && equalBytes(vote.network, trust.network) && sameBytes(vote.previousDigest, digest)
