@@ -4,6 +4,7 @@ import { mixnetRoutes } from './mixnet-routes.ts'
 import { route } from './route.ts'
 import { scheduleRoutes } from './schedule-routes.ts'
 import { Digest, id, Labels, Name, page, PageQuery, Scope, strict, Tokens } from './schemas.ts'
+import { TaskDetailView, TaskResultView, TaskStatus, TaskView } from './task-views.ts'
 import {
   AuditEntryView,
   JobStatus,
@@ -18,10 +19,6 @@ import {
   ReceiptView,
   SessionTokens,
   SessionView,
-  TaskDetailView,
-  TaskResultView,
-  TaskStatus,
-  TaskView,
   TiersView,
   TokenView,
   TransferView,

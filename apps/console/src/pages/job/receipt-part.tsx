@@ -86,6 +86,11 @@ const BROKEN: Readonly<Record<NonNullable<ReceiptView['credit']>['broken'][numbe
   run_stretch: 'run too slowly',
 }
 
+/** A device whose part others went on from has done part of a task. */
+function tasksOf({ tasks, checkpointedFuel }: ReceiptView['lines'][number]): string {
+  return checkpointedFuel === undefined ? formatCount(tasks) : `${formatCount(tasks)} + part`
+}
+
 function columnsFor({ lines }: ReceiptView): readonly Column<ReceiptView['lines'][number]>[] {
   const all = lines.reduce((sum, line) => sum + Number(line.fuel), 0)
   return [
@@ -104,7 +109,7 @@ function columnsFor({ lines }: ReceiptView): readonly Column<ReceiptView['lines'
         </Link>
       ),
     },
-    { id: 'tasks', header: 'Tasks', align: 'end', sort: (line) => line.tasks, cell: (line) => formatCount(line.tasks) },
+    { id: 'tasks', header: 'Tasks', align: 'end', sort: (line) => line.tasks, cell: tasksOf },
     {
       id: 'share',
       header: 'Share of the work',
