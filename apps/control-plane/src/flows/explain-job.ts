@@ -13,8 +13,9 @@ import {
   type Why,
 } from '@fog/scheduler'
 import type { Platform } from '../platform.ts'
-import { allNodes, nodeView } from './node-views.ts'
+import { allNodes, isOpen as isWorking, nodeView } from './node-views.ts'
 import { cpuQuotas } from './quota.ts'
+import { tierViews, withKept } from './tier-views.ts'
 
 /** Of a large job the first waiting tasks speak for the rest: those behind wait for the same, and for them. */
 const LOOKED_AT = 50
@@ -30,7 +31,10 @@ export async function explainJob(platform: Platform, job: Job): Promise<WhyView[
     status: 'running',
     limit: LOOKED_AT - Math.min(queued.length, LOOKED_AT - 1),
   })
-  const views = (await allNodes(nodes)).map((node) => nodeView(node))
+  const all = await allNodes(nodes)
+  const open = all.filter(isWorking).map((node) => nodeView(node))
+  const tiers = await tierViews(platform, database.read, open)
+  const views = all.map((node) => withKept(nodeView(node), tiers))
   const depth = await jobs.queueDepth()
   const found = new Map<string, { code: string; text: string; tasks: number; rank: number }>()
   const steps = job.spec.steps ? await jobs.steps.list([jobId]) : []

@@ -113,17 +113,23 @@ function isFull({ view: { free, slots } }: OpenNode): boolean {
   return slots < 1 || free.cpuMilli < 1
 }
 
+/** What a plan has to know beside the queue and the nodes. */
+export function contextOf({ clock }: Platform, { spread }: OpenFog, { lastNodeId }: Round): PlanContext {
+  return { now: clock.now(), route, lastNodeId, spread }
+}
+
 /** Places what has room now. `queue` is locked. */
 export async function placeWindow(
   platform: Platform,
   tx: Transaction,
   queue: readonly QueuedTask[],
-  { nodes, spread }: OpenFog,
+  fog: OpenFog,
   round: Round,
 ): Promise<readonly Attempt[]> {
   const now = platform.clock.now()
+  const { nodes } = fog
   const roomy = nodes.map(({ view }) => view).filter(({ slots }) => slots > 0)
-  const first = plan(queue, roomy, { now, route, lastNodeId: round.lastNodeId, spread })
+  const first = plan(queue, roomy, contextOf(platform, fog, round))
   const ahead = planAhead(queue, nodes, first, now)
   round.lastNodeId = first.lastNodeId
   const views = nodes.map(({ view }) => view)

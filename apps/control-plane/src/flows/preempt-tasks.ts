@@ -14,8 +14,8 @@ import type { Batch, Platform } from '../platform.ts'
 import type { Transaction } from '../ports.ts'
 import { advanceTasks, type TaskChange } from './advance-tasks.ts'
 import { occupantsOf } from './occupants.ts'
-import { type OpenFog, openFog, placeWindow, type Round } from './place-jobs.ts'
-import { route } from './route.ts'
+import { contextOf, type OpenFog, openFog, placeWindow, type Round } from './place-jobs.ts'
+import { withinQuota } from './within-quota.ts'
 
 /** So many waiting tasks are looked at in one round, best tier first. */
 const MOST_CLAIMS = 64
@@ -52,12 +52,12 @@ export async function preemptTasks(platform: Platform, round: Round, gate: Preem
   const done = await database.transact(async (tx) => {
     const now = clock.now()
     const forced = await takeOverdue(platform, tx, now)
-    const queue = await tx.jobs.takeQueued(now, MOST_CLAIMS)
+    const queue = await withinQuota(platform, tx, await tx.jobs.takeQueued(now, MOST_CLAIMS))
     const claims = queue.filter((queued) => mayPreempt(queued, now))
     if (claims.length === 0) return { forced, taken: 0, asked: 0 }
     const fog = await openFog(platform, tx, round)
     const limit = gate.left(now, config.tiers.preemptionsPerMinute)
-    const chosen = await choose(platform, tx, claims, fog, limit)
+    const chosen = await choose(platform, tx, claims, { fog, round, limit })
     const { hard, soft } = split(chosen, config.tiers.preemptGraceMs)
     if (soft.length > 0)
       await advanceTasks(
@@ -71,9 +71,7 @@ export async function preemptTasks(platform: Platform, round: Round, gate: Preem
         tx,
         hard.map((each) => takeEvent(each, claims, now)),
       )
-      const served = new Set(hard.map(({ taskId }) => taskId))
-      const waiting = claims.filter(({ task }) => served.has(task.taskId))
-      await placeWindow(platform, tx, waiting, await openFog(platform, tx, round), round)
+      await placeWindow(platform, tx, ofTheirJobs(claims, hard), await openFog(platform, tx, round), round)
     }
     if (hard.length + soft.length > 0) tx.wake('cancel')
     return { forced, taken: hard.length, asked: soft.length }
@@ -105,16 +103,15 @@ async function takeOverdue(platform: Platform, tx: Transaction, now: Instant): P
  * what it must not stand beside, takes nobody's.
  */
 async function choose(
-  { clock }: Platform,
+  platform: Platform,
   tx: Transaction,
   claims: readonly QueuedTask[],
-  { nodes, spread }: OpenFog,
-  limit: number,
+  { fog, round, limit }: { readonly fog: OpenFog; readonly round: Round; readonly limit: number },
 ): Promise<Preemption[]> {
-  const now = clock.now()
-  const views = nodes.map(({ view }) => view)
+  const context = contextOf(platform, fog, round)
+  const views = fog.nodes.map(({ view }) => view)
   const occupants = await occupantsOf(tx, views, LOWER_TIERS)
-  const chosen = choosePreemptions(claims, views, occupants, { now, limit, spread })
+  const chosen = choosePreemptions(claims, views, occupants, { ...context, limit })
   if (chosen.length === 0) return []
   const after = views.map((view) =>
     withoutThem(
@@ -122,14 +119,27 @@ async function choose(
       chosen.filter(({ occupant }) => occupant.nodeId === view.nodeId),
     ),
   )
-  const wanting = new Set(chosen.map(({ taskId }) => taskId))
-  const { placements } = plan(
-    claims.filter(({ task }) => wanting.has(task.taskId)),
-    after,
-    { now, route, spread },
-  )
-  const used = new Set(placements.map(({ nodeId }) => nodeId))
-  return chosen.filter(({ occupant }) => used.has(occupant.nodeId))
+  const wanting = ofTheirJobs(claims, chosen)
+  const { placements } = plan(wanting, after, context)
+  const [nodes, tasks] = [
+    new Set(placements.map(({ nodeId }) => nodeId)),
+    new Set(placements.map((each) => each.taskId)),
+  ]
+  const jobOf = new Map(wanting.map(({ task, job }) => [task.taskId, job]))
+  return chosen.filter(({ occupant, taskId }) => {
+    const job = jobOf.get(taskId)!
+    // A gang is placed whole or not at all, so its room is taken whole or not at all.
+    const isWhole =
+      !job.spec.gang || wanting.every((each) => each.job.jobId !== job.jobId || tasks.has(each.task.taskId))
+    return isWhole && nodes.has(occupant.nodeId)
+  })
+}
+
+/** Of the waiting tasks those whose jobs take room: others of the job may need none and are placed with them. */
+function ofTheirJobs(claims: readonly QueuedTask[], chosen: readonly Preemption[]): QueuedTask[] {
+  const taking = new Set(chosen.map(({ taskId }) => taskId))
+  const jobs = new Set(claims.filter(({ task }) => taking.has(task.taskId)).map(({ task }) => task.jobId))
+  return claims.filter(({ task }) => jobs.has(task.jobId))
 }
 
 function withoutThem(view: NodeView, going: readonly Preemption[]): NodeView {

@@ -19,6 +19,9 @@ const PRUNE_EVERY_MS = 60_000
 const RELEASE_EVERY_MS = 30_000
 const PRUNE_BATCH = 10_000
 
+/** Timers that are so late were held up by the process or its machine, not by the work of the loops. */
+const STANDSTILL_MS = 4_000
+
 /**
  * The loops that one control plane at a time runs: placing, settling, expiring. Two at once would do no harm, row locks
  * see to that; it would only be double work. Resolves when the signal aborts.
@@ -50,7 +53,7 @@ async function runTerm(platform: Platform, metrics: LoopMetrics, signal: AbortSi
   const { loopIdleMs, leaseMs } = config.timing
   const round = new Round()
   const gate = new PreemptionGate()
-  const ledAt = clock.now()
+  let [heardSince, lookedAt] = [clock.now(), clock.now()]
   const dependencies = { clock, log: platform.log, onFault: (loop: string) => metrics.loopFault(loop) }
   const place = new Loop(dependencies, { name: 'place-jobs', idleMs: loopIdleMs }, async () => {
     const startedAt = clock.now()
@@ -67,8 +70,10 @@ async function runTerm(platform: Platform, metrics: LoopMetrics, signal: AbortSi
     dependencies,
     { name: 'expire-leases', idleMs: Math.min(loopIdleMs, shortestLeaseMs(leaseMs) / 4) },
     async () => {
-      // While nobody led, nobody could renew either: every node gets one lease's time to be heard.
-      if (clock.now() < ledAt + leaseMs) return 'idle'
+      // While nobody led, or this process stood still, nobody could renew: every node gets one lease's time to be heard.
+      if (clock.now() > lookedAt + STANDSTILL_MS) heardSince = clock.now()
+      lookedAt = clock.now()
+      if (clock.now() < heardSince + leaseMs) return 'idle'
       return (await expireLeases(platform)).next
     },
   )
