@@ -1,6 +1,7 @@
 export * from './admission.ts'
 export * from './ageing.ts'
 export * from './audit.ts'
+export { companyOf } from './company.ts'
 export * from './checkpoint.ts'
 export * from './deadline.ts'
 export * from './failure-sentence.ts'

@@ -15,6 +15,7 @@ import { resultPreimage } from '@fog/idle'
 import type { Attempt, Report } from '@fog/scheduler'
 import type { Platform } from '../platform.ts'
 import { SMALL_BLOB_BYTES, type Transaction } from '../ports.ts'
+import { type Learned, learnRuns } from './learn-runs.ts'
 import { advanceTasks, type TaskChange } from './advance-tasks.ts'
 
 /** One thing a worker says about an attempt of its own. */
@@ -47,6 +48,7 @@ export async function hearWorkers(platform: Platform, sayings: readonly Saying[]
     const isBrought = await keepContent(tx, genuine, at)
     const changes = genuine.map((each) => changeOf(each, isBrought, at, platform.rng.next()))
     const outcomes = await advanceTasks(platform, tx, changes)
+    await learnRuns(tx, learnedOf(genuine, outcomes), at)
     // What led to a failure is not handed on once more.
     const failed = genuine.filter((each, i) => outcomes[i] === undefined && failureAfterResume(each) !== undefined)
     await tx.checkpoints.release([...new Set(failed.map(({ attempt }) => attempt.taskId))])
@@ -55,6 +57,14 @@ export async function hearWorkers(platform: Platform, sayings: readonly Saying[]
   return checked.map((each) => {
     if (typeof each === 'string') return each
     return ignored[genuine.indexOf(each)] === undefined ? 'counted' : 'ignored'
+  })
+}
+
+/** The results that counted. */
+function learnedOf(genuine: readonly Checked[], outcomes: readonly (string | undefined)[]): Learned[] {
+  return genuine.flatMap(({ saying, attempt, fault }, i) => {
+    if (saying.type !== 'result' || fault !== undefined || outcomes[i] !== undefined) return []
+    return [{ attempt, report: reportOf(saying.report) }]
   })
 }
 

@@ -1,7 +1,9 @@
 import type { Instant, JobId, NodeId } from '@fog/kernel'
 import {
   type Attempt,
+  companyOf,
   type Job,
+  LINE_LEAST,
   type NodeView,
   type Plan,
   type PlanContext,
@@ -14,9 +16,11 @@ import type { Platform } from '../platform.ts'
 import type { Transaction } from '../ports.ts'
 import { leasePlacements } from './lease-placements.ts'
 import { allNodes, isOpen, nodeView } from './node-views.ts'
+import { type InUseSeen, inUseOf, liveContext } from './plan-context.ts'
 import { route } from './route.ts'
 import { withinQuota } from './within-quota.ts'
 import { tierViews, withKept } from './tier-views.ts'
+import { onlyWholeGangs, readWholeGangs } from './whole-gangs.ts'
 
 /** So many tasks are planned together. */
 const WINDOW = 256
@@ -26,6 +30,7 @@ const READS = 8
 /** What one round hands to the next: where `round_robin` goes on, and which programs each node ran lately. */
 export class Round {
   lastNodeId: NodeId | undefined
+  inUse: InUseSeen | undefined
   readonly #warm = new Map<NodeId, Set<string>>()
 
   warmOn(nodeId: NodeId): ReadonlySet<string> | undefined {
@@ -68,13 +73,16 @@ export async function placeJobs(platform: Platform, round: Round): Promise<Place
     for (let read = 0; read < READS; read++) {
       const taken = await tx.jobs.takeQueued(now, WINDOW, waiting)
       if (taken.length === 0) break
-      const queue = await withinQuota(platform, tx, taken)
+      const whole = await readWholeGangs(tx, taken, now)
+      const queue = onlyWholeGangs(whole, await withinQuota(platform, tx, whole))
       const fog = await openFog(platform, tx, round)
       if (fog.nodes.length === 0) break
       const attempts = await placeWindow(platform, tx, queue, fog, round)
       placed.push(...waits(attempts, queue))
-      if (attempts.length === taken.length && taken.length === WINDOW) return { next: 'more', placed }
-      if (taken.length < WINDOW || fog.nodes.every(isFull)) break
+      // Of many lines each gives up less, so that a window may be short though there is more.
+      const isAll = taken.length < LINE_LEAST
+      if (attempts.length >= taken.length && !isAll) return { next: 'more', placed }
+      if (isAll || fog.nodes.every(isFull)) break
       for (const { job } of taken) if (!waiting.includes(job.jobId)) waiting.push(job.jobId)
     }
     return { next: 'idle', placed }
@@ -114,8 +122,8 @@ function isFull({ view: { free, slots } }: OpenNode): boolean {
 }
 
 /** What a plan has to know beside the queue and the nodes. */
-export function contextOf({ clock }: Platform, { spread }: OpenFog, { lastNodeId }: Round): PlanContext {
-  return { now: clock.now(), route, lastNodeId, spread }
+export function contextOf({ clock }: Platform, { spread }: OpenFog, { lastNodeId, inUse }: Round): PlanContext {
+  return { now: clock.now(), route, lastNodeId, spread, inUse: inUse?.cpuMilli }
 }
 
 /** Places what has room now. `queue` is locked. */
@@ -128,11 +136,14 @@ export async function placeWindow(
 ): Promise<readonly Attempt[]> {
   const now = platform.clock.now()
   const { nodes } = fog
-  const roomy = nodes.map(({ view }) => view).filter(({ slots }) => slots > 0)
-  const first = plan(queue, roomy, contextOf(platform, fog, round))
-  const ahead = planAhead(queue, nodes, first, now)
-  round.lastNodeId = first.lastNodeId
+  round.inUse = await inUseOf(tx, queue, round.inUse, now)
+  const live = await liveContext(tx, queue, now)
   const views = nodes.map(({ view }) => view)
+  // Whoever has room kept for him needs to know of full nodes too: they will not stay so.
+  const open = live.running ? views : views.filter(({ slots }) => slots > 0)
+  const first = plan(queue, open, { ...contextOf(platform, fog, round), ...live })
+  const ahead = first.reservation ? [] : planAhead(queue, nodes, first, now)
+  round.lastNodeId = first.lastNodeId
   const leased = await leasePlacements(platform, tx, { placed: first.placements, ahead }, queue, views)
   const jobs = new Map(queue.map(({ task, job }) => [task.taskId, job]))
   for (const { nodeId, taskId } of leased) round.placed(nodeId, jobs.get(taskId)!.spec.program.digest)
@@ -151,7 +162,9 @@ function planAhead(
   now: Instant,
 ): Plan['placements'] {
   const full = new Set(first.waiting.filter(({ reason }) => reason in NO_ROOM).map(({ taskId }) => taskId))
-  const short = queue.filter(({ task, job }) => full.has(task.taskId) && taskMs(job, now) < SHORT_MS)
+  const short = queue.filter(
+    ({ task, job }) => full.has(task.taskId) && mayStandInLine(job) && taskMs(job, now) < SHORT_MS,
+  )
   if (short.length === 0) return []
   const longest = short.reduce((most, { job }) => Math.max(most, taskMs(job, now)), 0)
   const most = Math.max(LINE.shortest, Math.min(LINE.longest, Math.floor(LINE.workMs / longest)))
@@ -162,6 +175,11 @@ function planAhead(
     .filter(({ view, held }) => held * 2 <= most && view.keptCpuMilli === undefined)
     .map(({ view, held }) => ({ ...view, free: times(view.capacity, LINE.longest), slots: most - held }))
   return plan(short, views, { now, route, lastNodeId: first.lastNodeId }).placements
+}
+
+/** Tasks that begin together, or look at where the others are, begin when a plan says so. */
+function mayStandInLine({ spec }: Job): boolean {
+  return !spec.gang && !companyOf(spec)
 }
 
 /** Why a task waits that would fit if the devices were empty. */

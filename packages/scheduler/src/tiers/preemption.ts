@@ -42,7 +42,8 @@ const PATIENCE = 0.1
 /** Whether the task may take room of lower tiers now. */
 export function mayPreempt({ task, job }: Pick<QueuedTask, 'task' | 'job'>, now: Instant): boolean {
   const { preempts, queueWaitP95Ms = Infinity } = TIER_TERMS[job.spec.tier]
-  return preempts.length > 0 && task.pending > 0 && now - task.queuedAt >= queueWaitP95Ms * PATIENCE
+  // A gang is placed whole or not at all: room taken for one of its tasks would be taken for nothing.
+  return preempts.length > 0 && task.pending > 0 && !job.spec.gang && now - task.queuedAt >= queueWaitP95Ms * PATIENCE
 }
 
 /**
