@@ -206,7 +206,10 @@ describe('one authority', () => {
     expect(await reason(node!.bytes(1, undefined, { network: node!.id }))).toBe('wrong_network')
     expect(await reason(node!.bytes(2))).toBe('wrong_epoch')
     expect(await reason(signedDescriptorForm.encode(forged))).toBe('not_genuine')
-    expect(await reason(node!.bytes(1, undefined, { vrfKey: new Uint8Array(32) }))).toBe('not_genuine')
+    for (const key of ['vrfKey', 'nextVrfKey', 'linkKey', 'sphinxKey', 'nextSphinxKey']) {
+      for (const bad of [new Uint8Array(32), new Uint8Array(32).fill(255)])
+        expect(await reason(node!.bytes(1, undefined, { [key]: bad }))).toBe('not_genuine')
+    }
     expect(await reason(node!.bytes(1, undefined, { revision: 1 }))).toBe('new')
     expect(await reason(node!.bytes(1, undefined, { revision: 1 }))).toBe('known')
     expect(await reason(node!.bytes(1))).toBe('superseded')

@@ -70,14 +70,22 @@ export function signDescriptor(descriptor: Descriptor, identitySecretKey: Uint8A
 
 /** Whether the node of its identity key made it, and its keys are usable. Form and bounds were checked when it was parsed. */
 export function isGenuineDescriptor({ descriptor, signature }: SignedDescriptor): boolean {
-  const { identityKey, sphinxKey, nextSphinxKey, vrfKey, nextVrfKey, reveal, epoch } = descriptor
+  const { identityKey, linkKey, sphinxKey, nextSphinxKey, vrfKey, nextVrfKey, reveal, epoch } = descriptor
   const usable =
     !equalBytes(sphinxKey, nextSphinxKey) &&
+    [linkKey, sphinxKey, nextSphinxKey].every(isUsableForExchange) &&
     isValidVrfKey(vrfKey) &&
     (equalBytes(vrfKey, nextVrfKey) || isValidVrfKey(nextVrfKey)) &&
     (reveal === undefined || reveal.epoch === epoch - REVEAL_LAG)
   return usable && crypto.verify(signedBytes(LABEL, descriptorForm.encode(descriptor)), signature, identityKey)
 }
+
+/** With a point of low order, or one that is not canonical, nobody could build a packet or open a link. */
+function isUsableForExchange(key: Uint8Array): boolean {
+  return crypto.x25519(Buffer.alloc(crypto.X25519_BYTES), ANY_SCALAR, Buffer.from(key))
+}
+
+const ANY_SCALAR = Buffer.alloc(crypto.X25519_BYTES, 8)
 
 /** 32 bytes that stand for the descriptor with its signature. */
 export function descriptorDigest(signed: SignedDescriptor): Uint8Array {

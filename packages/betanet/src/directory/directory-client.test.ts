@@ -64,9 +64,9 @@ describe('a client', () => {
     expect(client.staleAt()).toBe(startOf(rules.schedule, 2))
     own.advance(epochMs - 5_000)
     expect(client.take(signed(second))).toMatchObject({ ok: true, isNew: true })
-    expect(client.current()?.epoch).toBe(1)
+    expect([client.current()?.epoch, client.upcoming()?.epoch]).toEqual([1, 2])
     own.advance(5_000)
-    expect(client.current()?.epoch).toBe(2)
+    expect([client.current()?.epoch, client.upcoming()?.epoch]).toEqual([2, undefined])
   })
 
   test('keeps the last good one until it expires when no other comes', () => {

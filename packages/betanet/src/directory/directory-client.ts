@@ -82,6 +82,12 @@ export class DirectoryClient {
       ?.consensus
   }
 
+  /** The next epoch's, when it is there already: a node proves its delays and opens links ahead. */
+  upcoming(): Consensus | undefined {
+    const last = this.#held.at(-1)?.consensus
+    return last && last.validAfter > this.#clock.now() ? last : undefined
+  }
+
   /** Documents to keep over a restart, oldest first: `take` them again, so that an older one is still refused. */
   documents(): readonly Uint8Array[] {
     return this.#held.map(({ bytes }) => bytes)

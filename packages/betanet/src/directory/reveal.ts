@@ -1,6 +1,6 @@
 import { equalBytes, toHex } from '@fog/kernel'
 import { delayAlpha, verifyReveal, type DelayReveal, type DelaySeed, type DelaySource } from '../delay/index.ts'
-import type { Consensus, ConsensusNode } from './consensus.ts'
+import { sphinxKeyAt, type Consensus, type ConsensusNode } from './consensus.ts'
 import { REVEAL_LAG } from './descriptor.ts'
 
 /** The node of this id (its identity key). */
@@ -8,9 +8,18 @@ export function findNode({ nodes }: Consensus, nodeId: Uint8Array): ConsensusNod
   return nodes.find(({ signed }) => equalBytes(signed.descriptor.identityKey, nodeId))
 }
 
-/** What fixes the node's delays in the consensus's epoch. */
-export function delaySeedOf({ epoch, beacon }: Consensus, { signed: { descriptor } }: ConsensusNode): DelaySeed {
-  return { nodeId: descriptor.identityKey, epoch, beacon, sphinxKey: descriptor.sphinxKey }
+/**
+ * What fixes the node's delays of packets of `packetEpoch`: the consensus's own epoch, or the one after it, while no other
+ * consensus came.
+ */
+export function delaySeedOf(
+  consensus: Consensus,
+  node: ConsensusNode,
+  packetEpoch: number = consensus.epoch,
+): DelaySeed {
+  const { epoch, beacon } = consensus
+  const nodeId = node.signed.descriptor.identityKey
+  return { nodeId, epoch, beacon, sphinxKey: sphinxKeyAt(consensus, node, packetEpoch) }
 }
 
 /** The delays that a reveal stands for; undefined when it is not the one that this node of this consensus owed. */

@@ -1,5 +1,5 @@
 import { toHex, utf8, type Clock } from '@fog/kernel'
-import { blake2b, keyPairFromSeed } from '@fog/kernel/node'
+import { blake2b, keyPairFromSeed, x25519Base, X25519_BYTES } from '@fog/kernel/node'
 import { openDelays } from '../delay/index.ts'
 import {
   Authority,
@@ -81,8 +81,16 @@ export class TestNode {
     return this.#keys.publicKey
   }
 
-  sphinxKey(epoch: number): Uint8Array {
+  sphinxSecretKey(epoch: number): Uint8Array {
     return seedOf(`sphinx ${this.name} ${epoch}`)
+  }
+
+  sphinxKey(epoch: number): Uint8Array {
+    return exchangeKeyOf(this.sphinxSecretKey(epoch))
+  }
+
+  get linkSecretKey(): Uint8Array {
+    return seedOf(`link ${this.name}`)
   }
 
   get vrfSecretKey(): Uint8Array {
@@ -98,7 +106,7 @@ export class TestNode {
       epoch,
       revision: 0,
       identityKey: this.id,
-      linkKey: seedOf(`link ${this.name}`),
+      linkKey: exchangeKeyOf(this.linkSecretKey),
       sphinxKey: this.sphinxKey(epoch),
       nextSphinxKey: this.sphinxKey(epoch + 1),
       vrfKey,
@@ -126,6 +134,12 @@ export class TestNode {
     const seed = { nodeId: this.id, epoch: past, beacon: revealed.beacon, sphinxKey: this.sphinxKey(past) }
     return openDelays(revealed.parameters.vrfSuite, this.vrfSecretKey, seed).reveal
   }
+}
+
+function exchangeKeyOf(secretKey: Uint8Array): Uint8Array {
+  const publicKey = Buffer.alloc(X25519_BYTES)
+  x25519Base(publicKey, Buffer.from(secretKey))
+  return new Uint8Array(publicKey)
 }
 
 /** `mixes` mix nodes and `gateways` gateways, each of an operator of its own. */
