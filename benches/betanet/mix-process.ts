@@ -21,6 +21,7 @@ async function obey(order: MixOrder): Promise<void> {
         arrived: () => undefined,
         client: () => undefined,
         taken: () => undefined,
+        stays: () => undefined,
         linkClosed: () => undefined,
         failed: (why) => {
           throw new Error(why)

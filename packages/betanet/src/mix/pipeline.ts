@@ -1,5 +1,4 @@
-import type { DelaySource } from '../delay/index.ts'
-import { STEPS_PER_MS } from '../delay/index.ts'
+import { type DelaySource, type HistogramRecorder, STEPS_PER_MS } from '../delay/index.ts'
 import type { HopUnwrapper, SphinxSuite } from '../sphinx/index.ts'
 import { DelayWheel } from './delay-wheel.ts'
 import type { DropReason } from './drops.ts'
@@ -14,6 +13,8 @@ export interface EpochKey {
   readonly unwrapper: HopUnwrapper
   readonly filter: ReplayFilter
   readonly delays: DelaySource
+  /** How long packets really stayed. */
+  readonly stays: HistogramRecorder
   /** Mean of each delay class, in steps of 0.1 ms. */
   readonly meanSteps: readonly number[]
 }
@@ -47,7 +48,10 @@ export class Pipeline {
   readonly #stats: Stats
   readonly #events: PipelineEvents
   readonly #routeOf: Int32Array
+  readonly #takenAt: Float64Array
   readonly #dueAt: Float64Array
+  readonly #classOf: Uint8Array
+  readonly #parityOf: Uint8Array
   #keys: readonly [EpochKey | undefined, EpochKey | undefined] = [undefined, undefined]
   #routes: Routes
   #now = 0
@@ -78,7 +82,10 @@ export class Pipeline {
     this.#events = events
     this.#routes = routes
     this.#routeOf = new Int32Array(slab.slots)
+    this.#takenAt = new Float64Array(slab.slots)
     this.#dueAt = new Float64Array(slab.slots)
+    this.#classOf = new Uint8Array(slab.slots)
+    this.#parityOf = new Uint8Array(slab.slots)
   }
 
   /** Packets that wait. */
@@ -144,7 +151,10 @@ export class Pipeline {
     this.#slabBytes[offset + 1] = bytes[at + 1]!
     const dueAt = now + delays.stepsFor(unwrapper.replayTag, meanOfClass) / STEPS_PER_MS
     this.#routeOf[slot] = route
+    this.#takenAt[slot] = now
     this.#dueAt[slot] = dueAt
+    this.#classOf[slot] = delayClass
+    this.#parityOf[slot] = bytes[at + 1]! & 1
     this.#wheel.put(slot, dueAt)
     this.#stats.add('forwarded')
     return undefined
@@ -161,11 +171,20 @@ export class Pipeline {
 
   readonly #release = (slot: number): void => {
     this.#stats.record('slack', this.#now - this.#dueAt[slot]!)
+    this.#recordStay(slot)
     const route = this.#routeOf[slot]!
     const reason = route === NO_ROUTE ? 'no_route' : this.#events.send(route, this.#slab.offsetOf(slot))
     if (reason) this.#stats.drop(reason)
     else this.#stats.add('sent')
     this.#slab.give(slot)
+  }
+
+  /** With the epoch whose key opened it, while that is still there. */
+  #recordStay(slot: number): void {
+    const key = this.#keys[this.#parityOf[slot] as 0 | 1]
+    const delayClass = this.#classOf[slot]!
+    if (!key || (key.meanSteps[delayClass] ?? 0) === 0) return
+    key.stays.add(delayClass, Math.round((this.#now - this.#takenAt[slot]!) * STEPS_PER_MS))
   }
 }
 

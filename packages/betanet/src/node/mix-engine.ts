@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { BrokenInvariant, type DhKeyPair, toHex } from '@fog/kernel'
+import { type DelayHistogram, sumHistograms } from '../delay/index.ts'
 import type { PacketArrival } from '../mix/pipeline.ts'
 import { Stats, STATS_BYTES, sumStats } from '../mix/stats.ts'
 import type { Neighbour } from './out-links.ts'
@@ -12,6 +13,8 @@ export interface MixEngineEvents {
   client(linkKey: Uint8Array, isHere: boolean): void
   taken(linkKey: Uint8Array, ids: Uint8Array): void
   linkClosed(peer: string, why: string): void
+  /** How long packets of an epoch that is over really stayed, over all threads. */
+  stays(histogram: DelayHistogram): void
   /** A thread died: the node cannot go on as it is. */
   failed(why: string): void
 }
@@ -33,6 +36,7 @@ export interface MixEngineOptions {
 export class MixEngine {
   readonly #options: MixEngineOptions
   readonly #threads: readonly { readonly worker: Worker; readonly stats: Stats }[]
+  readonly #stays = new Map<number, DelayHistogram[]>()
   readonly #clients = new Map<string, number>()
   #ports: readonly number[] = []
   #isStopping = false
@@ -119,6 +123,7 @@ export class MixEngine {
   #heard(message: FromThread, thread: number): void {
     const { events } = this.#options
     if (message.type === 'arrived') events.arrived(message)
+    if (message.type === 'stays') this.#collectStays(message.histogram)
     if (message.type === 'taken') events.taken(message.linkKey, message.ids)
     if (message.type === 'link_closed') events.linkClosed(message.peer, message.why)
     if (message.type === 'client') {
@@ -127,6 +132,14 @@ export class MixEngine {
       else if (this.#clients.get(name) === thread) this.#clients.delete(name)
       events.client(message.linkKey, this.#clients.has(name))
     }
+  }
+
+  #collectStays(histogram: DelayHistogram): void {
+    const others = this.#stays.get(histogram.epoch) ?? []
+    this.#stays.set(histogram.epoch, [...others, histogram])
+    if (others.length + 1 < this.#threads.length) return
+    this.#stays.delete(histogram.epoch)
+    this.#options.events.stays(sumHistograms(histogram, ...others))
   }
 
   #tellAll(message: ToThread): void {

@@ -2,6 +2,7 @@ import { toHex, utf8 } from '@fog/kernel'
 import { noiseSuite, systemRng } from '@fog/kernel/node'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Consensus, signedConsensusForm } from '../directory/index.ts'
+import { histogramDigest } from '../delay/index.ts'
 import { parseDelivery } from '../gateway/inbox.ts'
 import { LINK_MESSAGE } from '../link/index.ts'
 import { PathChooser } from '../lottery/index.ts'
@@ -86,6 +87,13 @@ describe('a network of mix nodes', () => {
     await network.pass(60)
     const { nodes } = await consensus()
     expect(nodes.map(({ reveal }) => reveal)).toEqual(Array.from({ length: 5 }, () => 'valid'))
+    // Beside it stands how long packets really stayed, of all its threads.
+    const node = network.nodes[0]!
+    const { descriptor } = nodes.find(
+      ({ signed }) => toHex(signed.descriptor.identityKey) === toHex(node.nodeId),
+    )!.signed
+    const stays = node.staysOf(descriptor.reveal!.epoch)!
+    expect(descriptor.histogramDigest).toEqual(histogramDigest(stays))
   })
 })
 

@@ -1,7 +1,7 @@
 import { type Clock, type DhKeyPair, equalBytes, type Instant, type NoiseSuite, type Rng, toHex } from '@fog/kernel'
 import type { KeyPair } from '@fog/kernel/node'
 import { DocumentError } from '../codec.ts'
-import { type DelayReveal, openDelays } from '../delay/index.ts'
+import { type DelayHistogram, type DelayReveal, histogramDigest, openDelays } from '../delay/index.ts'
 import {
   type Consensus,
   type ConsensusNode,
@@ -98,6 +98,8 @@ export interface MixStatus {
 
 /** So long after an epoch its packets are still taken: they were sent before its end. */
 const GRACE_SHARE = 0.25
+/** And so long threads have to tell how long packets stayed. */
+const STAYS_SHARE = 0.1
 /** A tick is this part of an epoch, but a second at most. */
 const TICKS_AN_EPOCH = 50
 
@@ -112,6 +114,7 @@ export class MixNode {
   readonly #loops: OwnLoops
   readonly #stopping = new AbortController()
   readonly #reveals = new Map<number, DelayReveal>()
+  readonly #stays = new Map<number, DelayHistogram>()
   #published: { readonly epoch: number; readonly bytes: Uint8Array; readonly isTaken: boolean } | undefined
   #served = ''
   #running: Promise<void> | undefined
@@ -137,6 +140,7 @@ export class MixNode {
         arrived: (arrival) => this.#arrived(arrival),
         client: (linkKey, isHere) => this.#clientMoved(linkKey, isHere),
         taken: (linkKey, ids) => this.#inbox.take(linkKey, ids),
+        stays: (histogram) => this.#keepStays(histogram),
         linkClosed: (peer, why) => given.log({ type: 'link.closed', peer, why }),
         failed: (why) => given.log({ type: 'node.failed', why }),
       },
@@ -193,6 +197,11 @@ export class MixNode {
     }
   }
 
+  /** How long packets of an epoch really stayed here: known once it is over, for a few epochs. */
+  staysOf(epoch: number): DelayHistogram | undefined {
+    return this.#stays.get(epoch)
+  }
+
   /** One round of what a node does beside serving packets. Its own loop calls it; whoever moves the clock by hand may, too. */
   tick(): Promise<void> {
     this.#ticking ??= this.#tick().finally(() => (this.#ticking = undefined))
@@ -200,9 +209,9 @@ export class MixNode {
   }
 
   async #tick(): Promise<void> {
-    await this.#publish()
     await this.#fetch()
     this.#serve()
+    await this.#publish()
     this.#inbox.expire()
     const consensus = this.#client.current()
     if (consensus) this.#loops.tick(consensus)
@@ -218,10 +227,20 @@ export class MixNode {
     }
   }
 
-  /** Publishes the descriptor of the next epoch, again until the directory has it. */
+  /**
+   * Publishes the descriptor of the next epoch, again until the directory has it; but not before the epoch that it reveals is
+   * over and its last packets have left.
+   */
   async #publish(): Promise<void> {
     const { clock, directory, log } = this.#given
-    const epoch = uploadEpochAt(this.#options.schedule, clock.now())
+    const { schedule } = this.#options
+    const epoch = uploadEpochAt(schedule, clock.now())
+    const revealed = epoch - REVEAL_LAG
+    const retiredAt = startOf(schedule, revealed + 1) + schedule.epochMs * GRACE_SHARE
+    if (clock.now() < retiredAt) return
+    // The threads are asked for their part; one that hangs must not keep the node out of the directory.
+    const awaitsStays = this.#reveals.has(revealed) && !this.#stays.has(revealed)
+    if (awaitsStays && clock.now() < retiredAt + schedule.epochMs * STAYS_SHARE) return
     if (this.#published?.epoch === epoch && this.#published.isTaken) return
     const bytes = this.#published?.epoch === epoch ? this.#published.bytes : await this.#makeDescriptor(epoch)
     this.#published = { epoch, bytes, isTaken: false }
@@ -238,6 +257,7 @@ export class MixNode {
     const { keys } = this.#given
     const { trust, role, operator, advertisedHost: host, packetsPerSecond, datagrams } = this.#options
     const vrfKey = vrfPublicKey(keys.vrfSecretKey)
+    const stays = this.#stays.get(epoch - REVEAL_LAG)
     const protocols = datagrams ? (['tcp', 'udp'] as const) : (['tcp'] as const)
     const descriptor: Descriptor = {
       kind: 'betanet.descriptor.v1',
@@ -255,7 +275,7 @@ export class MixNode {
       addresses: this.ports.flatMap((port, worker) => protocols.map((protocol) => ({ host, port, protocol, worker }))),
       packetsPerSecond,
       reveal: await this.#revealOf(epoch - REVEAL_LAG),
-      histogramDigest: undefined,
+      histogramDigest: stays && histogramDigest(stays),
     }
     return signedDescriptorForm.encode(signDescriptor(descriptor, keys.identity.secretKey))
   }
@@ -335,6 +355,11 @@ export class MixNode {
     this.#engine.setEpochs(secrets)
     const oldest = live[0]
     if (oldest) this.#keys.forgetBefore(oldest.epoch)
+  }
+
+  #keepStays(histogram: DelayHistogram): void {
+    this.#stays.set(histogram.epoch, histogram)
+    for (const epoch of this.#stays.keys()) if (epoch < histogram.epoch - 2 * REVEAL_LAG) this.#stays.delete(epoch)
   }
 
   #arrived({ recipient, surbId, body }: PacketArrival): void {

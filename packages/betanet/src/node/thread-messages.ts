@@ -1,4 +1,5 @@
 import type { DhKeyPair } from '@fog/kernel'
+import type { DelayHistogram } from '../delay/index.ts'
 import type { suites } from '../sphinx/index.ts'
 import type { Neighbour } from './out-links.ts'
 import type { VerticalLimits } from './vertical.ts'
@@ -52,4 +53,6 @@ export type FromThread =
   | { readonly type: 'client'; readonly linkKey: Uint8Array; readonly isHere: boolean }
   | { readonly type: 'taken'; readonly linkKey: Uint8Array; readonly ids: Uint8Array }
   | { readonly type: 'link_closed'; readonly peer: string; readonly why: string }
+  /** Of an epoch that is over, at this thread. */
+  | { readonly type: 'stays'; readonly histogram: DelayHistogram }
   | { readonly type: 'drained' }

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { assert } from '@fog/kernel'
 import { monotonicMs, noiseSuite, systemRng, wipe } from '@fog/kernel/node'
-import { DelaySource } from '../delay/index.ts'
+import { DelaySource, HistogramRecorder } from '../delay/index.ts'
 import type { EpochKey } from '../mix/pipeline.ts'
 import { ReplayFilter } from '../mix/replay-filter.ts'
 import { Stats } from '../mix/stats.ts'
@@ -51,7 +51,9 @@ async function main(data: ThreadData): Promise<void> {
   port.on('message', (message: ToThread) => {
     switch (message.type) {
       case 'epochs': {
+        const ended = keys.filter(({ epoch }) => !message.epochs.some((each) => each.epoch === epoch))
         keys = renewed(keys, message.epochs, data.suite)
+        for (const { stays } of ended) tell({ type: 'stays', histogram: stays.take() })
         return vertical.setKeys(keys)
       }
       case 'neighbours':
@@ -89,6 +91,7 @@ function renewed(before: readonly EpochKey[], epochs: readonly EpochSecrets[], s
           unwrapper: new HopUnwrapper(suites[suite], sphinxSecretKey),
           filter: new ReplayFilter(replayMemory),
           delays: new DelaySource(delayOutput),
+          stays: new HistogramRecorder(epoch, meanSteps),
           meanSteps,
         }
     wipe(sphinxSecretKey)

@@ -64,6 +64,7 @@ export class TestMix {
           this.#wake()
         },
         taken: () => undefined,
+        stays: () => undefined,
         linkClosed: (_, why) => {
           this.closedLinks.push(why)
           this.#wake()

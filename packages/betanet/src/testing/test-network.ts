@@ -86,6 +86,8 @@ export class TestNetwork {
       this.clock.advance(1_000)
       await Promise.all(this.nodes.map((node) => node.tick()))
       await this.authority.tick()
+      // Threads answer by messages: let those in.
+      await new Promise((resolve) => setImmediate(resolve))
     }
   }
 
