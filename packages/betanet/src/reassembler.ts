@@ -83,6 +83,14 @@ export class Reassembler {
     return { status: 'partial', ack: ackOf(message) }
   }
 
+  /** What is here of a message of so many fragments: nothing, when it is not known. */
+  stateOf(messageId: Uint8Array, count: number): Ack {
+    const id = toHex(messageId)
+    const known = this.#unfinished.get(id)
+    const ack = this.#finished.get(id)?.ack ?? (known && ackOf(known))
+    return ack?.count === count ? ack : { messageId, count, bitmap: new Uint8Array(bitmapBytes(count)) }
+  }
+
   /** Lets go of what waited too long. */
   forgetExpired(): void {
     const now = this.#clock.now()

@@ -22,6 +22,7 @@ export interface Transport {
 export class TransportError extends FogError<
   | { code: 'transport.peer_unreachable'; transport: string; peer: string }
   | { code: 'transport.frame_too_long'; transport: string; bytes: number; mostBytes: number }
+  | { code: 'transport.queue_full'; transport: string; waiting: number }
   | { code: 'transport.closed'; transport: string }
 > {
   static override readonly texts = {
@@ -32,6 +33,10 @@ export class TransportError extends FogError<
     'transport.frame_too_long': {
       says: 'A frame of {bytes} bytes is too long for {transport}, which takes {mostBytes}.',
       fix: 'Send it in parts.',
+    },
+    'transport.queue_full': {
+      says: 'The transport {transport} has {waiting} frames to send and takes no more.',
+      fix: 'Send slower: wait until earlier frames are sent.',
     },
     'transport.closed': {
       says: 'The transport {transport} is closed.',

@@ -1,0 +1,369 @@
+import { equalBytes, randomBelow, toHex } from '@fog/kernel'
+import { peerIdOf, TransportError } from '@fog/p2p'
+import type { ConsensusNode } from '../directory/index.ts'
+import { encodeAck, MESSAGE_ID_BYTES } from '../fragment.ts'
+import { parseDelivery } from '../gateway/inbox.ts'
+import { geometry, packetFromSurb, SphinxError } from '../sphinx/index.ts'
+import { Asks } from './asks.ts'
+import { type BetaNetClientOptions, DEFAULT_CLIENT_OPTIONS } from './client-options.ts'
+import { encodeAsk, encodeFragmentContent, encodeLoop, fragmentRoom, LOOP_ID_BYTES, parseContent } from './content.ts'
+import { Emission } from './emission.ts'
+import { homeGateways } from './home-gateways.ts'
+import { type Answer, Incoming } from './incoming.ts'
+import { type LoopReport, LoopWatch } from './loop-watch.ts'
+import { Outbox } from './outbox.ts'
+import { OutgoingMessage, type OutgoingState, type Parcel } from './outgoing-message.ts'
+import { type MadePacket, type MakerNeeds, PacketMaker } from './packet-maker.ts'
+import { erlangQuantile, HOLDING_HOPS, LATE_SHARE, pathDelay } from './path-delay.ts'
+import { contentBytesOf, openPayload } from './sealed-payload.ts'
+
+/** The client's links to gateways, whatever carries them. */
+export interface ClientLinks {
+  /** Ids of the gateways whose link is open. */
+  open(): readonly Uint8Array[]
+  /** Hands a packet to a gateway. False when its link does not keep up or is gone: the packet is lost. */
+  send(gatewayId: Uint8Array, packet: Uint8Array): boolean
+}
+
+export interface BetaNetClientNeeds extends MakerNeeds {
+  readonly links: ClientLinks
+  /** Milliseconds that only grow. */
+  readonly now: () => number
+  readonly events: {
+    /** A message came, whole, once, and from whom it says (32 bytes). */
+    received(from: Uint8Array, message: Uint8Array): void
+    /** `nextAt` may be earlier than it was. */
+    changed(): void
+  }
+}
+
+/** What a client did, for whoever runs it. */
+export interface ClientReport {
+  readonly loops: LoopReport
+  readonly counts: Readonly<Record<CountName, number>>
+  readonly incoming: Incoming['stats']
+  readonly outgoing: { readonly messages: number; readonly bytes: number; readonly answers: number }
+}
+
+const COUNTS = ['real', 'cover', 'loops', 'answers', 'received', 'repeated', 'refused', 'timeouts', 'unsent'] as const
+export type CountName = (typeof COUNTS)[number]
+
+const NAME = 'betanet'
+/** Loops that take longer than all but this share of them, and the slack, are lost. */
+const LOOP_LATE_SHARE = 1e-6
+
+interface Waiting {
+  readonly resolve: () => void
+  readonly reject: (reason: unknown) => void
+  readonly expiresAt: number
+}
+
+/**
+ * One peer's part in the mixnet: sends messages, whole and acknowledged, under a stream of packets whose times tell nothing, and
+ * takes those of others. Pure: `advance` does what is due, `handle` takes what a gateway delivers, `nextAt` says when to come
+ * again; links and time are handed in.
+ */
+export class BetaNetClient {
+  readonly #needs: BetaNetClientNeeds
+  readonly #options: BetaNetClientOptions
+  readonly #maker: PacketMaker
+  readonly #emission: Emission
+  readonly #outbox: Outbox
+  readonly #asks: Asks
+  readonly #incoming: Incoming
+  readonly #loops = new LoopWatch()
+  readonly #waiting = new Map<string, Waiting>()
+  readonly #counts = Object.fromEntries(COUNTS.map((name) => [name, 0])) as Record<CountName, number>
+  #isClosed = false
+
+  constructor(needs: BetaNetClientNeeds, options: Partial<BetaNetClientOptions> = {}) {
+    const all = { ...DEFAULT_CLIENT_OPTIONS, ...options }
+    const { suite, clock, rng } = needs
+    this.#needs = needs
+    this.#options = all
+    this.#maker = new PacketMaker(needs, all)
+    this.#emission = new Emission({ rng }, all)
+    this.#outbox = new Outbox(all)
+    this.#asks = new Asks({ suite, clock }, { most: 16 * all.mostOutgoing, lifetimeMs: all.mostAgeMs / 2 })
+    this.#incoming = new Incoming(
+      { clock },
+      { ...all, unfinishedMs: all.mostAgeMs / 2, mostHeldAnswers: 4 * all.mostUnfinished },
+    )
+  }
+
+  get mostMessageBytes(): number {
+    return this.#options.mostMessageBytes
+  }
+
+  /** The gateways this client is to have links to, the best first. */
+  homes(): ConsensusNode[] {
+    const consensus = this.#maker.consensus()
+    return consensus ? homeGateways(consensus, this.#needs.own.publicKey) : []
+  }
+
+  /** When to call `advance` next, in the time of `now`. */
+  get nextAt(): number {
+    const expiry = this.#waiting.values().reduce((first, { expiresAt }) => Math.min(first, expiresAt), Infinity)
+    const timeouts = Math.min(this.#outbox.nextTimeoutAt, this.#incoming.nextAt, this.#loops.nextAt, expiry)
+    return Math.min(timeouts, this.#emission.nextAt(this.#outbox.hasNext))
+  }
+
+  report(): ClientReport {
+    const { size: messages, bytes, answers } = this.#outbox
+    return {
+      loops: this.#loops.report(),
+      counts: { ...this.#counts },
+      incoming: this.#incoming.stats,
+      outgoing: { messages, bytes, answers },
+    }
+  }
+
+  /** Resolves when the recipient (32 bytes) has the whole message; rejects with a `TransportError` or the signal's reason. */
+  async send(to: Uint8Array, message: Uint8Array, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    this.#refuse(message)
+    const { clock, rng, now, events } = this.#needs
+    const messageId = rng.bytes(MESSAGE_ID_BYTES)
+    const outgoing = new OutgoingMessage({ to: to.slice(), messageId, sentAt: clock.now(), message }, this.#outgoing())
+    const name = toHex(messageId)
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const stop = () => this.#settle(name, signal.reason)
+    signal.addEventListener('abort', stop, { once: true })
+    this.#outbox.add(outgoing)
+    this.#waiting.set(name, { resolve, reject, expiresAt: now() + this.#options.mostAgeMs / 2 })
+    events.changed()
+    return promise.finally(() => signal.removeEventListener('abort', stop))
+  }
+
+  /** Takes what a gateway delivered. Its delivery id, to be told to the gateway as taken; undefined when it is none. */
+  handle(delivery: Uint8Array): Uint8Array | undefined {
+    const parsed = parseDelivery(delivery)
+    if (!parsed || this.#isClosed) return undefined
+    if (parsed.surbId) this.#answered(parsed.surbId, parsed.body)
+    else this.#arrived(parsed.body)
+    this.#needs.events.changed()
+    return parsed.id.slice()
+  }
+
+  /** A link opened or closed. */
+  linksChanged(closed?: Uint8Array): void {
+    if (closed) this.#loops.linkClosed(closed)
+    this.#emission.unstick()
+    this.#needs.events.changed()
+  }
+
+  /** Does all that is due. */
+  advance(): void {
+    if (this.#isClosed) return
+    const now = this.#needs.now()
+    for (const [name, { expiresAt }] of this.#waiting) if (expiresAt <= now) this.#giveUp(name)
+    for (const message of this.#outbox.timedOut(now)) {
+      this.#counts.timeouts += 1
+      this.#moved(message, message.timeOut())
+    }
+    for (const answer of this.#incoming.due(now)) this.#answer(answer, now)
+    this.#loops.expire(now)
+    this.#emit(now)
+  }
+
+  /** Gives up all that is on its way. */
+  close(): void {
+    this.#isClosed = true
+    for (const name of this.#waiting.keys())
+      this.#settle(name, new TransportError({ code: 'transport.closed', transport: NAME }))
+  }
+
+  #refuse(message: Uint8Array): void {
+    const { mostMessageBytes, mostOutgoing, mostOutgoingBytes } = this.#options
+    const [transport, waiting] = [NAME, this.#outbox.size]
+    if (this.#isClosed) throw new TransportError({ code: 'transport.closed', transport })
+    if (message.length > mostMessageBytes) {
+      const [bytes, mostBytes] = [message.length, mostMessageBytes]
+      throw new TransportError({ code: 'transport.frame_too_long', transport, bytes, mostBytes })
+    }
+    if (waiting >= mostOutgoing || this.#outbox.bytes + message.length > mostOutgoingBytes)
+      throw new TransportError({ code: 'transport.queue_full', transport, waiting })
+  }
+
+  #outgoing(): ConstructorParameters<typeof OutgoingMessage>[1] {
+    const { payloadBytes, surbBytes } = geometry(this.#needs.suite)
+    const content = contentBytesOf(payloadBytes)
+    return {
+      fragmentBytes: fragmentRoom(content),
+      fragmentBytesWithSurb: fragmentRoom(content, surbBytes),
+      timeoutMs: () => this.#timeoutMs(),
+      mostStalls: this.#options.mostStalls,
+    }
+  }
+
+  /** A way there, what the recipient holds an answer back, its turn to send, and the way back. */
+  #timeoutMs(): number {
+    const { slackMs, delayClass } = this.#options
+    const parameters = this.#maker.consensus()?.parameters
+    if (!parameters) return 3 * slackMs
+    const { oneWayMs, roundTripMs } = pathDelay(parameters, delayClass)
+    // Of two links, each has half of the packets: its answer waits that much longer.
+    const turnMs = this.#emission.isCovered ? 2 * parameters.clientSendMeanMs * -Math.log(LATE_SHARE) : 0
+    return roundTripMs + oneWayMs + turnMs + 3 * slackMs
+  }
+
+  #emit(now: number): void {
+    const consensus = this.#maker.consensus()
+    if (!consensus) return this.#emission.pause(now)
+    this.#emission.setRates(consensus.parameters, now)
+    while (this.#emission.isLoopDue(now)) this.#sendLoop(now)
+    while (this.#emission.isSendDue(now)) {
+      // The link is chosen before what goes over it: traffic on each tells nothing either.
+      const gateway = this.#anyGateway()
+      const made = gateway && (this.#real(gateway, now) ?? this.#cover(gateway))
+      if (made) this.#hand(gateway, made)
+    }
+    if (!this.#emission.isCovered) this.#emitAtOnce(now)
+  }
+
+  #emitAtOnce(now: number): void {
+    while (this.#outbox.hasNext && this.#emission.mayLeave(now)) {
+      const first = this.#anyGateway()
+      const gateways = first ? [first, ...this.#needs.links.open()] : []
+      if (!gateways.some((gateway) => this.#sendReal(gateway, now))) return this.#emission.stuck(now)
+      this.#emission.left(now)
+    }
+  }
+
+  #sendReal(gatewayId: Uint8Array, now: number): boolean {
+    const packet = this.#real(gatewayId, now)
+    if (packet) this.#hand(gatewayId, packet)
+    return packet !== undefined
+  }
+
+  #anyGateway(): Uint8Array | undefined {
+    const open = this.#needs.links.open()
+    return open[randomBelow(this.#needs.rng, open.length)]
+  }
+
+  #hand(gatewayId: Uint8Array, packet: Uint8Array): void {
+    if (!this.#needs.links.send(gatewayId, packet)) this.#counts.unsent += 1
+  }
+
+  #cover(gatewayId: Uint8Array): Uint8Array | undefined {
+    this.#counts.cover += 1
+    return this.#maker.cover(gatewayId)?.packet
+  }
+
+  #sendLoop(now: number): void {
+    const { clock, rng, own } = this.#needs
+    const [entry, exit] = [this.#anyGateway(), this.#anyGateway()]
+    const parameters = this.#maker.consensus()?.parameters
+    if (!entry || !exit || !parameters) return
+    const loopId = rng.bytes(LOOP_ID_BYTES)
+    const made = this.#maker.forPeer(own.publicKey, { entry, exit }, encodeLoop(clock.now(), loopId))
+    if (!made) return
+    const { delayClass, loopSlackMs } = this.#options
+    const longestMs =
+      erlangQuantile(HOLDING_HOPS, LOOP_LATE_SHARE) * (pathDelay(parameters, delayClass).meanMs / HOLDING_HOPS)
+    this.#loops.sent(loopId, made.hops, now + longestMs + loopSlackMs)
+    this.#counts.loops += 1
+    this.#hand(entry, made.packet)
+  }
+
+  /** The next packet that is no cover and can go through this gateway. */
+  #real(gatewayId: Uint8Array, now: number): Uint8Array | undefined {
+    const answer = this.#outbox.nextAnswer(gatewayId, now)
+    if (answer) {
+      this.#counts.answers += 1
+      return answer
+    }
+    const message = this.#outbox.nextMessage()
+    const homes = message ? this.#maker.homesOf(message.to) : []
+    const exit = message && homes[message.turn % homes.length]
+    if (!exit) return undefined
+    this.#counts.real += 1
+    return this.#packetOf(message, message.next(now), { entry: gatewayId, exit }, now)?.packet
+  }
+
+  #packetOf(
+    message: OutgoingMessage,
+    { fragment, asks }: Parcel,
+    ends: { readonly entry: Uint8Array; readonly exit: Uint8Array },
+    now: number,
+  ): MadePacket | undefined {
+    const { sentAt, messageId, count, to } = message
+    const surb = asks ? this.#askFor(toHex(messageId), ends.exit, now) : undefined
+    if (fragment) return this.#maker.forPeer(to, ends, encodeFragmentContent(sentAt, fragment, surb))
+    return surb && this.#maker.forPeer(to, ends, encodeAsk(sentAt, { messageId, count, surb }))
+  }
+
+  /** A SURB that brings the answer from the recipient's gateway to one where this client is. */
+  #askFor(message: string, from: Uint8Array, now: number): Uint8Array | undefined {
+    const home = this.#anyGateway()
+    const made = home && this.#maker.surb(from, home)
+    return made && this.#asks.expect(made.surbId, made.keys, message, now) ? made.surb : undefined
+  }
+
+  #arrived(payload: Uint8Array): void {
+    const { noise, own, suite, now, events } = this.#needs
+    const opened = openPayload(noise, own, payload)
+    const content = opened && parseContent(suite, opened.content)
+    if (!content) return void (this.#counts.refused += 1)
+    if (content.kind === 'loop') {
+      if (!equalBytes(opened.from, own.publicKey) || !this.#loops.returned(content.loopId)) this.#counts.refused += 1
+      return
+    }
+    const arrival = this.#incoming.take(opened.from, content, now(), this.#holdAnswersMs())
+    if (arrival.status === 'untimely' || arrival.status === 'refused') this.#counts.refused += 1
+    if (arrival.status === 'repeated') this.#counts.repeated += 1
+    if (arrival.status === 'whole') {
+      this.#counts.received += 1
+      events.received(opened.from, arrival.message)
+    }
+    // Only when whoever waits for the message has it is its sender told so.
+    for (const answer of arrival.answers) this.#answer(answer, now())
+  }
+
+  /** What was sent before a question comes no later than this after it. */
+  #holdAnswersMs(): number {
+    const parameters = this.#maker.consensus()?.parameters
+    const { delayClass, slackMs } = this.#options
+    return (parameters ? pathDelay(parameters, delayClass).oneWayMs : 0) + slackMs / 2
+  }
+
+  #answer({ surb, ack }: Answer, now: number): void {
+    const { suite, links } = this.#needs
+    try {
+      const { firstHop, packet } = packetFromSurb(suite, surb, encodeAck(ack))
+      const gateways = [...links.open(), ...this.#maker.homesOf(this.#needs.own.publicKey)]
+      // A stranger's SURB sends nobody's packets anywhere but to this client's own gateways.
+      if (!gateways.some((id) => equalBytes(id, firstHop))) return
+      this.#outbox.addAnswer(firstHop, packet, now + this.#timeoutMs())
+    } catch (fault) {
+      if (!(fault instanceof SphinxError)) throw fault
+    }
+  }
+
+  #answered(surbId: Uint8Array, block: Uint8Array): void {
+    const answer = this.#asks.open(surbId, block)
+    if (!answer) return void (this.#counts.refused += 1)
+    const message = this.#outbox.find(answer.message)
+    if (message) this.#moved(message, message.acknowledge(answer.ack, answer.askedAt))
+  }
+
+  #moved({ messageId }: OutgoingMessage, state: OutgoingState): void {
+    if (state === 'arrived') this.#settle(toHex(messageId))
+    if (state === 'given_up') this.#giveUp(toHex(messageId))
+  }
+
+  #giveUp(name: string): void {
+    const to = this.#outbox.find(name)?.to
+    const peer = to ? peerIdOf(to) : ''
+    this.#settle(name, new TransportError({ code: 'transport.peer_unreachable', transport: NAME, peer }))
+  }
+
+  /** The message is done with: arrived, or failed for this reason. */
+  #settle(name: string, reason?: unknown): void {
+    const waiting = this.#waiting.get(name)
+    this.#waiting.delete(name)
+    this.#outbox.remove(name)
+    if (reason === undefined) waiting?.resolve()
+    else waiting?.reject(reason)
+  }
+}

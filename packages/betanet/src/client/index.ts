@@ -1,0 +1,5 @@
+export * from './betanet-client.ts'
+export * from './client-options.ts'
+export * from './home-gateways.ts'
+export type { LoopReport, NodeSuspicion } from './loop-watch.ts'
+export * from './path-delay.ts'
