@@ -1,10 +1,11 @@
 import type { Instant, JobId, TaskId } from '@fog/kernel'
 import {
   type Attempt,
-  type Dispatch,
   type Incident,
   type Job,
+  type LiveAttempt,
   type Task,
+  type TaskOfJob,
   type Tier,
   type TierMeasure,
   TIERS,
@@ -44,7 +45,7 @@ export class PgTierStore implements TierStore {
     this.#parts = parts
   }
 
-  async listLive(tiers: readonly Tier[]): Promise<Dispatch[]> {
+  async listLive(tiers: readonly Tier[]): Promise<LiveAttempt[]> {
     const { rows } = await sql<AttemptRow>`
       SELECT attempts.* FROM attempts JOIN tasks USING (task_id)
       WHERE attempts.status IN ('leased', 'running') AND tasks.status IN ('queued', 'running')
@@ -66,11 +67,7 @@ export class PgTierStore implements TierStore {
     return rows.map(toAttempt)
   }
 
-  async listOverdueWaits(
-    tier: Tier,
-    queuedBefore: Instant,
-    limit: number,
-  ): Promise<readonly Pick<Dispatch, 'task' | 'job'>[]> {
+  async listOverdueWaits(tier: Tier, queuedBefore: Instant, limit: number): Promise<TaskOfJob[]> {
     const { rows } = await sql<TaskRow>`
       SELECT tasks.* FROM tasks JOIN jobs USING (job_id)
       WHERE tasks.tier_rank = ${rankOf(tier)} AND tasks.pending > 0 AND tasks.started_at IS NULL

@@ -1,11 +1,16 @@
 import type { Instant, JobId, TaskId } from '@fog/kernel'
 import type { JobSpec } from '../job.ts'
-import type { TaskWithAttempts } from '../job-store.ts'
 import type { Attempt, Task } from '../task.ts'
 import { TIER_TERMS, type TierTerms } from '../tier.ts'
 
 /** What a tier promises about each task. `runStretch` is undefined where it cannot be told. */
 export type Promises = Pick<TierTerms, 'queueWaitP95Ms' | 'restartMs'> & { readonly runStretch: number | undefined }
+
+/** A task and all attempts at it. */
+interface Tried {
+  readonly task: Task
+  readonly attempts: readonly Attempt[]
+}
 
 /** What is promised about the tasks of a job. How long a program takes that may sleep says nothing of its node. */
 export function promisesOf({ tier, maySleep }: Pick<JobSpec, 'tier' | 'maySleep'>): Promises {
@@ -37,11 +42,7 @@ export interface Incident {
 export const STRETCH_GRACE_MS = 500
 
 /** What came to light with one step of a task's life. Pure: a log played again finds the same. */
-export function incidentsOf(
-  before: TaskWithAttempts,
-  after: { readonly task: Task; readonly attempts: readonly Attempt[] },
-  promises: Promises,
-): Incident[] {
+export function incidentsOf(before: Tried, after: Tried, promises: Promises): Incident[] {
   const [changed] = after.attempts
   if (!changed) return []
   const known = before.attempts.find(({ attemptId }) => attemptId === changed.attemptId)
@@ -72,7 +73,7 @@ function waitOf(task: Task, { startedAt }: Attempt, { queueWaitP95Ms: bound }: P
 }
 
 /** The first attempt that begins after another was interrupted makes up for it. */
-function restartOf({ task, attempts }: TaskWithAttempts, begun: Attempt, { restartMs }: Promises): Incident[] {
+function restartOf({ task, attempts }: Tried, begun: Attempt, { restartMs }: Promises): Incident[] {
   const at = begun.startedAt!
   const others = attempts.filter(({ attemptId }) => attemptId !== begun.attemptId)
   const interrupted = others.filter((attempt) => wasInterrupted(attempt) && !isMadeUpFor(attempt, others))

@@ -1,13 +1,12 @@
 import type { AttemptId, Instant, JobId, MemoryDatabase, MemoryTable, TaskId } from '@fog/kernel'
 import type { Job } from '../job.ts'
-import type { Dispatch } from '../job-store.ts'
 import { SortedIndex } from '../sorted-index.ts'
 import { isOver } from '../states.ts'
 import type { Attempt, Task } from '../task.ts'
 import { type Tier, TIERS } from '../tier.ts'
 import type { Incident } from './incidents.ts'
 import { percentile, type TierMeasure } from './measure.ts'
-import type { TierStore } from './tier-store.ts'
+import type { LiveAttempt, TaskOfJob, TierStore } from './tier-store.ts'
 
 /** What the memory twin shares with the store it is part of. */
 export interface MemoryTierTables {
@@ -33,9 +32,9 @@ export class MemoryTierStore implements TierStore {
     this.#incidents = database.table((before, after) => this.#byJob.follow(before, after))
   }
 
-  async listLive(tiers: readonly Tier[]): Promise<Dispatch[]> {
+  async listLive(tiers: readonly Tier[]): Promise<LiveAttempt[]> {
     const { tasks, live } = this.#tables
-    const found: Dispatch[] = []
+    const found: LiveAttempt[] = []
     for (const attempt of live()) {
       const task = tasks.get(attempt.taskId)!
       const job = this.#jobOf(task)
@@ -51,8 +50,8 @@ export class MemoryTierStore implements TierStore {
       .slice(0, limit)
   }
 
-  async listOverdueWaits(tier: Tier, queuedBefore: Instant, limit: number): Promise<Pick<Dispatch, 'task' | 'job'>[]> {
-    const found: Pick<Dispatch, 'task' | 'job'>[] = []
+  async listOverdueWaits(tier: Tier, queuedBefore: Instant, limit: number): Promise<TaskOfJob[]> {
+    const found: TaskOfJob[] = []
     for (const task of this.#tables.queue(tier)) {
       const job = this.#jobOf(task)
       if (task.queuedAt >= queuedBefore || task.startedAt !== undefined || isOver(job)) continue
