@@ -1,4 +1,4 @@
-import { type AccountId, type Amount, amount, formatTokens } from '@fog/kernel'
+import { type AccountId, type Amount, formatTokens } from '@fog/kernel'
 import type { AccountUsage } from '@fog/scheduler'
 import type { Limits } from '../config.ts'
 import type { Quota } from '../quota-store.ts'
@@ -63,6 +63,3 @@ export async function cpuQuotas(
   if (general === undefined) return own
   return new Map(accountIds.map((accountId) => [accountId, own.get(accountId) ?? general]))
 }
-
-/** Nothing used: for accounts that never submitted. */
-export const NO_USAGE: AccountUsage = { openJobs: 0, openTasks: 0, cost: amount(0n) }

@@ -21,6 +21,7 @@ import { type CheckpointAnswer, type CheckpointSaying, hearCheckpoints } from '.
 import { TaskLog } from '../flows/task-log.ts'
 import { Batcher } from '../loops/batcher.ts'
 import type { Platform } from '../platform.ts'
+import { leaseBatches } from './lease-batches.ts'
 import { CLOSE, WorkerChannel } from './worker-channel.ts'
 import { YieldRequests } from './yield-requests.ts'
 
@@ -104,7 +105,7 @@ export class WorkerGateway {
     return dispatchLeases(this.#platform, this.gatewayId, ready, (nodeId, leases) => {
       const channel = this.#channels.get(nodeId)
       for (const { attemptId } of leases) channel?.attempts.add(parseId('attempt', attemptId))
-      channel?.send({ type: 'leases', leases: [...leases] })
+      for (const some of leaseBatches(leases)) channel?.send({ type: 'leases', leases: some })
     })
   }
 
@@ -226,7 +227,7 @@ export class WorkerGateway {
     this.#health.watch(nodeId, heartbeatMs, clock.now())
     channel.send({ type: 'welcome', heartbeatMs, leaseMs: config.timing.leaseMs, token, drop: [...drop] })
     const leases = await leasesAgain(this.#platform, resend)
-    if (leases.length > 0) channel.send({ type: 'leases', leases })
+    for (const some of leaseBatches(leases)) channel.send({ type: 'leases', leases: some })
     await this.dispatch()
   }
 
