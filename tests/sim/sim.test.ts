@@ -9,6 +9,8 @@ test.each([1, 7, 2026])(
     expect(figures.lost).toBeGreaterThan(0)
     expect(figures.repeated).toBeGreaterThan(0)
     expect(figures.audits).toBeGreaterThan(0)
+    expect(figures.checkpoints).toBeGreaterThan(0)
+    expect(figures.resumed).toBeGreaterThan(0)
   },
 )
 

@@ -32,10 +32,13 @@ import { placeJobs, Round } from '../../apps/control-plane/src/flows/place-jobs.
 import { watchWaits } from '../../apps/control-plane/src/flows/note-incidents.ts'
 import { payOwedCredits } from '../../apps/control-plane/src/flows/pay-credits.ts'
 import { PreemptionGate, preemptTasks } from '../../apps/control-plane/src/flows/preempt-tasks.ts'
-import { settleJobs } from '../../apps/control-plane/src/flows/settle-job.ts'
+import { releaseState } from '../../apps/control-plane/src/flows/checkpoint-content.ts'
+import { payByNode } from '../../apps/control-plane/src/flows/job-price.ts'
+import { paidWork, settleJobs } from '../../apps/control-plane/src/flows/settle-job.ts'
 import { submitJob } from '../../apps/control-plane/src/flows/submit-job.ts'
 import { type Platform, SILENT_LOG } from '../../apps/control-plane/src/platform.ts'
 import type { Database } from '../../apps/control-plane/src/ports.ts'
+import { bringState, checkpointOf, stateCheckpoint } from './sim-checkpoints.ts'
 import { EMPTY, pick, refOf, SimNode } from './sim-node.ts'
 import { Timeline } from './timeline.ts'
 
@@ -77,6 +80,10 @@ export interface WorldFigures {
   readonly cancelled: number
   /** Attempts that made room for better tiers, or were asked to. */
   readonly preempted: number
+  /** Taken from running tasks. */
+  readonly checkpoints: number
+  /** Accepted results of tasks that went on from another attempt's checkpoint. */
+  readonly resumed: number
   readonly virtualMs: number
   readonly audits: number
 }
@@ -121,6 +128,8 @@ export class World {
     crashes: 0,
     cancelled: 0,
     preempted: 0,
+    checkpoints: 0,
+    resumed: 0,
     audits: 0,
   }
 
@@ -214,6 +223,7 @@ export class World {
       await payOwedCredits(this.#platform)
     })
     timeline.every(500, async () => void (await expireLeases(this.#platform)))
+    timeline.every(30_000, async () => void (await releaseState(this.#platform)))
     timeline.every(1000, async () => this.#renew())
     timeline.every(1000, async () => this.#misfortune())
     timeline.every(5000, () => this.#nodes.filter(({ connected }) => connected).forEach((node) => this.#resend(node)))
@@ -279,6 +289,11 @@ export class World {
     const { attemptId, fence } = refOf(lease)
     this.#say(node, { type: 'started', nodeId: node.nodeId, attemptId, fence })
     const { life } = node
+    for (let sequence = 1; sequence <= randomBelow(this.#rng, 4); sequence++) {
+      this.#timeline.after(randomBelow(this.#rng, 3000), () => {
+        if (node.life === life && node.running.has(lease.attemptId)) this.#checkpoint(node, lease, sequence)
+      })
+    }
     this.#timeline.after(randomBelow(this.#rng, 3000), () => {
       if (node.life !== life || !node.running.has(lease.attemptId)) return
       if (this.#rng.next() < 0.02) {
@@ -292,6 +307,17 @@ export class World {
         })
       }
       this.#say(node, node.finish(lease, this.#rng))
+    })
+  }
+
+  /** Content and word of it travel apart, and either may be lost. */
+  #checkpoint(node: SimNode, lease: LeaseMessage, sequence: number): void {
+    const made = checkpointOf(node, lease, sequence, this.#rng)
+    this.#carry(node, () => bringState(this.#platform, made))
+    this.#carry(node, async () => {
+      const kind = await stateCheckpoint(this.#platform, made)
+      if (kind === 'forged') throw this.#broken(`an honest checkpoint of ${node.nodeId} was taken for forged`)
+      if (kind === 'taken') this.#count.checkpoints += 1
     })
   }
 
@@ -451,9 +477,16 @@ export class World {
       const job = (await read.jobs.findJob(jobId))!
       const hold = await read.ledger.findHold(job.holdId)
       if (hold?.spent !== job.cost) throw this.#broken(`${jobId} cost ${job.cost} and its hold paid ${hold?.spent}`)
-      for (const task of await read.jobs.listTasks({ jobId, limit: 1000 })) {
-        if (task.status === 'queued' || task.status === 'running') throw this.#broken(`${task.taskId} is not over`)
-      }
+      const work = await paidWork(read, jobId)
+      const pay = payByNode(job, work, this.#platform.config.prices.feeBasisPoints)
+      const sum = pay.reduce((all, { price }) => all + price, 0n)
+      if (sum !== job.cost) throw this.#broken(`${jobId} cost ${job.cost} and its receipt adds up to ${sum}`)
+      this.#count.resumed += new Set(work.filter(({ kind }) => kind === 'checkpoint').map(({ taskId }) => taskId)).size
+      const tasks = await read.jobs.listTasks({ jobId, limit: 1000 })
+      const open = tasks.find(({ status }) => status === 'queued' || status === 'running')
+      if (open) throw this.#broken(`${open.taskId} is not over`)
+      const left = await read.checkpoints.newest(tasks.map(({ taskId }) => taskId))
+      if (left.size > 0) throw this.#broken(`${jobId} is over and its checkpoints are still kept`)
     }
   }
 
