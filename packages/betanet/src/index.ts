@@ -1,3 +1,4 @@
+export * from './client/index.ts'
 export * from './fragment.ts'
 export * from './link/index.ts'
 export * from './mix/index.ts'

@@ -1,3 +1,4 @@
+export * from './client/index.ts'
 export { MixEngine, type MixEngineEvents, type MixEngineOptions } from './mix-engine.ts'
 export {
   type DirectoryAccess,

@@ -6,6 +6,7 @@ import {
   type Descriptor,
   type DirectoryRules,
   MemoryDirectoryStore,
+  type NetworkParameters,
 } from '../directory/index.ts'
 import { type DirectoryAccess, type MixEvent, type MixKeys, MixNode } from '../node/index.ts'
 import { authorityOf, rulesOf } from './directory-network.ts'
@@ -32,8 +33,8 @@ export class TestNetwork {
   readonly nodes: MixNode[]
   readonly events: { readonly node: number; readonly event: MixEvent }[] = []
 
-  constructor(roles: readonly Descriptor['role'][]) {
-    this.rules = { ...rulesOf(['a'], 1, this.clock), parameters: PARAMETERS }
+  constructor(roles: readonly Descriptor['role'][], parameters: Partial<NetworkParameters> = {}) {
+    this.rules = { ...rulesOf(['a'], 1, this.clock), parameters: { ...PARAMETERS, ...parameters } }
     this.authority = authorityOf('a', this.rules, this.clock, this.store)
     this.keys = roles.map(() => newMixKeys())
     this.nodes = roles.map((role, i) => this.makeNode(role, i))

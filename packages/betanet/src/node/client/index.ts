@@ -1,0 +1,1 @@
+export * from './betanet-transport.ts'

@@ -1,0 +1,70 @@
+import type { DhKeyPair } from '@fog/kernel'
+import { monotonicMs, noiseSuite, systemRng } from '@fog/kernel/node'
+import type { BetaNetClientOptions } from '../client/index.ts'
+import { DEFAULT_CLIENT_TIMES, DirectoryClient, type NetworkParameters } from '../directory/index.ts'
+import { BetaNetTransport } from '../node/index.ts'
+import { TestNetwork } from './test-network.ts'
+
+const noise = noiseSuite()
+
+export interface TestNetworkShape {
+  readonly gateways?: number
+  readonly mixesPerLayer?: number
+  readonly parameters?: Partial<NetworkParameters>
+}
+
+/** Real mix nodes and gateways on loopback that serve: in the epoch in which they first have their places. */
+export async function startTestNetwork({
+  gateways = 2,
+  mixesPerLayer = 1,
+  parameters = {},
+}: TestNetworkShape = {}): Promise<ClientNetwork> {
+  const roles = [
+    ...Array.from({ length: 3 * mixesPerLayer }, () => 'mix' as const),
+    ...Array.from({ length: gateways }, () => 'gateway' as const),
+  ]
+  const network = new TestNetwork(roles, { nodesPerLayer: mixesPerLayer, ...parameters })
+  await network.start()
+  // Keys must be known an epoch ahead, so places are given from the second epoch on.
+  await network.pass(52)
+  return new ClientNetwork(network)
+}
+
+/** A network that serves, and clients of it. */
+export class ClientNetwork {
+  readonly network: TestNetwork
+  readonly #transports: BetaNetTransport[] = []
+
+  constructor(network: TestNetwork) {
+    this.network = network
+  }
+
+  /** A client that has opened its links. */
+  async newTransport(
+    options: Partial<BetaNetClientOptions> = {},
+    keys: DhKeyPair = noise.makeKeyPair(),
+  ): Promise<BetaNetTransport> {
+    const { clock, rules, authority } = this.network
+    const directory = new DirectoryClient({ clock }, { ...rules, ...DEFAULT_CLIENT_TIMES })
+    const document = await authority.newestConsensus()
+    const taken = document && directory.take(document)
+    if (!taken?.ok) throw new Error('there is no consensus to start with')
+    const { promise, resolve } = Promise.withResolvers<void>()
+    let links = 0
+    const log = ({ type }: { readonly type: string }) => {
+      if (type === 'gateway.opened') links += 1
+      if (links === 2) resolve()
+    }
+    const needs = { keys, directory, noise, clock, rng: systemRng, now: monotonicMs, log }
+    const transport = new BetaNetTransport(needs, options)
+    this.#transports.push(transport)
+    transport.start()
+    await promise
+    return transport
+  }
+
+  async stop(): Promise<void> {
+    for (const transport of this.#transports) transport.stop()
+    await this.network.stop()
+  }
+}
