@@ -15,6 +15,8 @@ import type { Scope } from '@fog/contract'
 import type { NodeStore } from '@fog/fog'
 import type { Checkpoint, JobStore } from '@fog/scheduler'
 import type { LedgerStore } from '@fog/tokenomics'
+import type { MixDirectoryStore, MixnetStore } from './mixnet/stores.ts'
+import type { FrontStore } from './front-store.ts'
 import type { QuotaStore } from './quota-store.ts'
 import type { ScheduleStore } from './schedule-store.ts'
 
@@ -257,11 +259,15 @@ export interface Stores {
   readonly gateways: GatewayStore
   readonly checkpoints: CheckpointStore
   readonly quotas: QuotaStore
+  readonly fronts: FrontStore
   readonly schedules: ScheduleStore
+  readonly mixnet: MixnetStore
+  /** What is known of the mixnet of this name, 32 bytes. */
+  directory(network: Uint8Array): MixDirectoryStore
 }
 
 /** What a loop can be woken for. */
-export type WakeTopic = 'place' | 'dispatch' | 'cancel' | 'settle' | 'events'
+export type WakeTopic = 'place' | 'dispatch' | 'cancel' | 'settle' | 'events' | 'mixnet'
 
 export interface Transaction extends Stores {
   /** After the commit, loops waiting for the topic run at once, here and in every other control plane. */

@@ -10,12 +10,15 @@ import { migrate } from './migrate.ts'
 import { PgAccessStore } from './pg-access-store.ts'
 import { PgBlobIndex } from './pg-blob-index.ts'
 import { PgCheckpointStore } from './pg-checkpoint-store.ts'
+import { PgDirectoryStore } from './pg-directory-store.ts'
 import { PgEventLog } from './pg-event-log.ts'
 import { isConflict, isConnectionLost } from './pg-faults.ts'
+import { PgFrontStore } from './pg-front-store.ts'
 import { PgGatewayStore } from './pg-gateway-store.ts'
 import { PgJobStore } from './pg-job-store.ts'
 import { PgLedgerStore } from './pg-ledger-store.ts'
 import { PgLogStore } from './pg-log-store.ts'
+import { PgMixnetStore } from './pg-mixnet-store.ts'
 import { PgQuotaStore } from './pg-quota-store.ts'
 import { PgScheduleStore } from './pg-schedule-store.ts'
 import { PgNodeStore } from './pg-node-store.ts'
@@ -238,8 +241,11 @@ function storesOf(db: Db): Stores {
     logs: new PgLogStore(db),
     gateways: new PgGatewayStore(db),
     quotas: new PgQuotaStore(db),
+    fronts: new PgFrontStore(db),
     schedules: new PgScheduleStore(db),
     checkpoints: new PgCheckpointStore(db),
+    mixnet: new PgMixnetStore(db),
+    directory: (network) => new PgDirectoryStore(db, network),
   }
 }
 

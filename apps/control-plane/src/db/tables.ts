@@ -27,6 +27,7 @@ import type {
   TaskStatus,
 } from '@fog/scheduler'
 import type { AccountKind, Hold, TransferKind } from '@fog/tokenomics'
+import type { KeptFront } from '../front-store.ts'
 import type { LogChunk, Role, User } from '../ports.ts'
 import type { Schedule, ScheduleRun } from '../schedule-store.ts'
 
@@ -47,6 +48,7 @@ export interface Tables {
   attempts: AttemptRow
   incidents: IncidentRow
   run_histories: RunHistoryRow
+  fronts: { planned_at: number; front: KeptFront }
   accounts: AccountRow
   transfers: TransferRow
   postings: PostingRow

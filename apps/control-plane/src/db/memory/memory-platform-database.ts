@@ -1,4 +1,4 @@
-import { MemoryDatabase } from '@fog/kernel'
+import { MemoryDatabase, toHex } from '@fog/kernel'
 import { MemoryNodeStore } from '@fog/fog'
 import { MemoryJobStore } from '@fog/scheduler'
 import { MemoryLedgerStore } from '@fog/tokenomics'
@@ -7,8 +7,11 @@ import { MemoryAccessStore } from './memory-access-store.ts'
 import { MemoryBlobIndex } from './memory-blob-index.ts'
 import { MemoryCheckpointStore } from './memory-checkpoint-store.ts'
 import { MemoryEventLog } from './memory-event-log.ts'
+import { MemoryFrontStore } from './memory-front-store.ts'
 import { MemoryGatewayStore } from './memory-gateway-store.ts'
 import { MemoryLogStore } from './memory-log-store.ts'
+import { MemoryMixDirectoryStore } from './memory-mix-directory-store.ts'
+import { MemoryMixnetStore } from './memory-mixnet-store.ts'
 import { MemoryQuotaStore } from './memory-quota-store.ts'
 import { MemoryScheduleStore } from './memory-schedule-store.ts'
 
@@ -19,6 +22,7 @@ import { MemoryScheduleStore } from './memory-schedule-store.ts'
 export class MemoryPlatformDatabase implements Database {
   readonly read: Stores
   readonly #database = new MemoryDatabase()
+  readonly #directories = new Map<string, MemoryMixDirectoryStore>()
   readonly #listeners = new Map<WakeTopic, Set<() => void>>()
 
   constructor() {
@@ -32,8 +36,11 @@ export class MemoryPlatformDatabase implements Database {
       logs: new MemoryLogStore(this.#database),
       gateways: new MemoryGatewayStore(this.#database),
       quotas: new MemoryQuotaStore(this.#database),
+      fronts: new MemoryFrontStore(this.#database),
       schedules: new MemoryScheduleStore(this.#database),
       checkpoints: new MemoryCheckpointStore(this.#database),
+      mixnet: new MemoryMixnetStore(this.#database),
+      directory: (network) => this.#directory(toHex(network)),
     }
   }
 
@@ -48,6 +55,12 @@ export class MemoryPlatformDatabase implements Database {
     const runs = this.#listeners.get(topic) ?? new Set()
     this.#listeners.set(topic, runs.add(run))
     return () => void runs.delete(run)
+  }
+
+  #directory(network: string): MemoryMixDirectoryStore {
+    const store = this.#directories.get(network) ?? new MemoryMixDirectoryStore(this.#database)
+    this.#directories.set(network, store)
+    return store
   }
 
   async ping(): Promise<void> {}

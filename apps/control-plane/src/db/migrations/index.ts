@@ -1,9 +1,11 @@
 import { access } from './0004-access.ts'
 import { checkpoints } from './0006-checkpoints.ts'
 import { content } from './0005-content.ts'
+import { fronts } from './0011-fronts.ts'
 import { jobFeatures } from './0008-job-features.ts'
 import { jobs } from './0002-jobs.ts'
 import { ledger } from './0003-ledger.ts'
+import { mixnet } from './0010-mixnet.ts'
 import { nodes } from './0001-nodes.ts'
 import { predictions } from './0009-predictions.ts'
 import { tiers } from './0007-tiers.ts'
@@ -26,4 +28,6 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 7, name: 'tiers', sql: tiers },
   { number: 8, name: 'job-features', sql: jobFeatures },
   { number: 9, name: 'predictions', sql: predictions },
+  { number: 10, name: 'mixnet', sql: mixnet },
+  { number: 11, name: 'fronts', sql: fronts },
 ]
