@@ -328,11 +328,14 @@ class ActiveRun {
 /** Of the process and its compiler, beside what the task itself may hold. */
 const OWN_BYTES = 256 * 1024 * 1024
 
-/** Its linear memory; its files, in memory too, and once more while they are handed over; its program and inputs. */
+/**
+ * Its linear memory; its files, in memory too, and once more while they are handed over; its newest checkpoint, and the next
+ * one on its way to it; its program and inputs.
+ */
 function roomOf({ program, stdin, files, limits }: ChildTask): number {
   const given = [program, ...(stdin ? [stdin] : []), ...files.map(([, content]) => content)]
   const givenBytes = given.reduce((sum, { size }) => sum + size, 0)
-  return OWN_BYTES + limits.memoryBytes + 2 * (limits.diskBytes + givenBytes)
+  return OWN_BYTES + limits.memoryBytes + 2 * (limits.diskBytes + limits.stateBytes + givenBytes)
 }
 
 /** Set before it starts threads, so that all of them have it. */
