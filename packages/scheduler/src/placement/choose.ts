@@ -60,7 +60,7 @@ interface Protected {
 
 function protectReason({ tier, least, before, after }: Protected): string {
   const name = tier[0]!.toUpperCase() + tier.slice(1)
-  const of = `${after} of ${before} points`
+  const of = `${after} of ${before} ${before === 1 ? 'point' : 'points'}`
   if (least === 0) return `${of} ${after === 1 ? 'keeps' : 'keep'} every ${name} promise.`
   return `None keeps every ${name} promise; ${of} ${after === 1 ? 'breaks' : 'break'} as few as possible, ${least}.`
 }
@@ -83,7 +83,7 @@ function chooseAmong(
     least = sum
     chosen = point
   }
-  if (left.length === 1) return [chosen, 'It is the only one.']
+  if (left.length === 1) return [chosen, points.length === 1 ? 'The front is this point.' : 'It is the only one.']
   if (wanted.length === 0) return [chosen, `It is the first of ${left.length}.`]
   const names = wanted.join(' and ')
   const over = wanted.map(
