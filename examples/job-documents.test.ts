@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { Value } from 'typebox/value'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { JobDocument } from '@fog/contract'
+import { JobDocument, ResourcesDocument, StepDocument } from '@fog/contract'
 
 const documents = globSync('*/job.yaml', { cwd: import.meta.dirname })
 
@@ -26,4 +26,17 @@ test.each(documents)('%s is a job document whose files are all there', (name) =>
     if (!one.each || !('glob' in one.each)) continue
     expect(globSync(one.each.glob, { cwd: dirname(path) }).length).toBeGreaterThan(1)
   }
+})
+
+const page = readFileSync(join(import.meta.dirname, '../docs/job-document.md'), 'utf8')
+
+test('every field of a job document is explained', () => {
+  const fields = [JobDocument, StepDocument, ResourcesDocument].flatMap(({ properties }) => Object.keys(properties))
+  expect(fields.filter((field) => !page.includes(`\`${field}`))).toEqual([])
+})
+
+test('the documents of the page are job documents', () => {
+  const blocks = [...page.matchAll(/```yaml\n([^]*?)```/g)].map(([, text]) => text!)
+  expect(blocks.length).toBeGreaterThan(1)
+  for (const text of blocks) expect(Value.Errors(JobDocument, parse(text))).toEqual([])
 })

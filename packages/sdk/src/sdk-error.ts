@@ -25,7 +25,7 @@ export class SdkError extends FogError<
     },
     'document.field_invalid': {
       says: 'In {file}, {field} {why}.',
-      fix: 'Change that field; docs/cli.md shows every one.',
+      fix: 'Change that field; docs/job-document.md shows every one.',
     },
     'document.file_missing': {
       says: 'In {file}, {field} names the file {path}, which cannot be used: {why}.',

@@ -20,7 +20,7 @@ export function addSubmit(program: Command, runner: Runner): void {
   addCommand(program, {
     usage: 'submit <document>',
     summary: 'Submits the job a document describes',
-    more: 'The document is YAML or JSON; its paths are relative to it. docs/cli.md shows every field.',
+    more: 'The document is YAML or JSON; its paths are relative to it. docs/job-document.md shows every field.',
     examples: [
       ['fog submit job.yaml', 'and go on'],
       ['fog submit job.yaml --wait --out results', 'wait for it, then fetch what it made'],

@@ -35,8 +35,7 @@ export class CronTimes {
 
 function isTimezone(timezone: string): boolean {
   try {
-    new Intl.DateTimeFormat('en', { timeZone: timezone })
-    return true
+    return Intl.DateTimeFormat('en', { timeZone: timezone }).resolvedOptions().timeZone !== ''
   } catch {
     return false
   }

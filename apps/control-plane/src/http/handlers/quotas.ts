@@ -49,7 +49,7 @@ function changed(quota: Quota, { openJobs, openTasks, cores, tokensPerDay }: Quo
     value: Value | 'default' | undefined,
     kept: Kept | undefined,
     of: (value: Value) => Kept,
-  ) => (value === undefined ? kept : value === 'default' ? undefined : of(value as Value))
+  ) => (value === undefined ? kept : value === 'default' ? undefined : of(value))
   return {
     openJobs: next(openJobs, quota.openJobs, (limit: number) => limit),
     openTasks: next(openTasks, quota.openTasks, (limit: number) => limit),
