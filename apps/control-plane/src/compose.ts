@@ -13,6 +13,7 @@ import { type RunningPostgres, startPostgres } from './db/server/index.ts'
 import { type ControlPlaneServer, openServer } from './http/index.ts'
 import { runGatewayLoops } from './loops/gateway-loops.ts'
 import { runLeaderLoops } from './loops/leader-loops.ts'
+import { type Mixnet, openMixnet } from './mixnet/index.ts'
 import type { Log, Platform } from './platform.ts'
 import type { Database, Leadership } from './ports.ts'
 import { WorkerGateway } from './realtime/worker-gateway.ts'
@@ -59,7 +60,8 @@ async function start(
   await openBooks(platform)
   const setupCode = await ensureFirstAdmin(platform, access)
 
-  const { server, gateway } = await openDoors(platform, access, config, log)
+  const mixnet = await openDirectory(platform, config, started)
+  const { server, gateway } = await openDoors({ platform, access, mixnet }, config, log)
   started.push(() => server.stop())
   const url = await server.listen({ host: config.httpHost, port: config.httpPort })
   await localToken(platform, { dataDir: config.dataDir, url: config.publicUrl ?? url })
@@ -67,7 +69,7 @@ async function start(
   const stopping = new AbortController()
   const loops = [
     runGatewayLoops(platform, { gateway, metrics: server.metrics }, stopping.signal),
-    runLeaderLoops(platform, { leadership, metrics: server.metrics }, stopping.signal),
+    runLeaderLoops(platform, { leadership, metrics: server.metrics, mixnet }, stopping.signal),
   ]
   started.push(async () => {
     await gateway.stop()
@@ -105,14 +107,24 @@ async function openBooks({ database, clock }: Platform): Promise<void> {
   await database.transact(async (tx) => new Ledger({ store: tx.ledger, clock }).openSystemAccounts())
 }
 
-async function openDoors(
+async function openDirectory(
   platform: Platform,
-  access: Access,
+  { mixnet: settings }: Config,
+  started: (() => Promise<void>)[],
+): Promise<Mixnet | undefined> {
+  if (!settings) return undefined
+  const mixnet = await openMixnet(platform, settings)
+  started.push(() => mixnet.stop())
+  return mixnet
+}
+
+async function openDoors(
+  { platform, access, mixnet }: { platform: Platform; access: Access; mixnet: Mixnet | undefined },
   config: Config,
   log: ServerLog,
 ): Promise<{ server: ControlPlaneServer; gateway: WorkerGateway }> {
   const gatewayId = newId('gateway', platform.clock.now(), platform.rng)
-  const server = await openServer({ platform, access, config, log })
+  const server = await openServer({ platform, access, config, log, mixnet })
   const gateway = new WorkerGateway({
     platform,
     gatewayId,

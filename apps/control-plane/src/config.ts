@@ -1,5 +1,8 @@
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
+import { MAX_DELAY_CLASSES, MAX_MEAN_STEPS, STEPS_PER_MS } from '@fog/betanet/delay'
+import { DEFAULT_PARAMETERS } from '@fog/betanet/directory'
 import { type Amount, FogError, parseTokens } from '@fog/kernel'
+import type { MixnetSettings } from './mixnet/network.ts'
 
 /** Every setting, read once. `docs/settings.md` lists them; nothing else touches the environment. */
 export interface Config {
@@ -23,6 +26,8 @@ export interface Config {
   readonly prices: Prices
   readonly timing: Timing
   readonly tiers: TierSettings
+  /** Of the mixnet's directory; undefined keeps none. */
+  readonly mixnet: MixnetSettings | undefined
 }
 
 export interface Limits {
@@ -145,7 +150,44 @@ export function readConfig(env: Environment = process.env): Config {
       preemptGraceMs: whole('FOG_PREEMPT_GRACE_MS', 2_000, 0, 60_000),
       windowMs: whole('FOG_TIER_WINDOW_HOURS', 24, 1, 8_760) * 3_600_000,
     },
+    mixnet: readMixnet(env, resolve(env['FOG_DATA_DIR'] || '.fog')),
   }
+}
+
+function readMixnet(env: Environment, dataDir: string): MixnetSettings | undefined {
+  if (oneOf(env, 'FOG_MIXNET', ['on', 'off'], 'on') === 'off') return undefined
+  const whole = (name: string, fallback: number, min: number, max: number) => integer(env, name, fallback, min, max)
+  const { delayMeansSteps, clientSendMeanMs, clientLoopMeanMs, mixLoopMeanMs, nodesPerLayer, ...rest } =
+    DEFAULT_PARAMETERS
+  return {
+    epochMs: whole('FOG_MIXNET_EPOCH_SECONDS', 1_200, 2, 86_400) * 1000,
+    admission: oneOf(env, 'FOG_MIXNET_ADMIT', ['registered', 'anyone'], 'registered'),
+    nodesPerAccount: whole('FOG_MIXNET_NODES_PER_ACCOUNT', 64, 1, 1_024),
+    keysFile: resolve(env['FOG_MIXNET_KEYS_FILE'] || join(dataDir, 'mixnet', 'authority.json')),
+    authoritiesFile: env['FOG_MIXNET_AUTHORITIES'] ? resolve(env['FOG_MIXNET_AUTHORITIES']) : undefined,
+    keptMs: whole('FOG_MIXNET_KEEP_DAYS', 30, 1, 3_650) * 86_400_000,
+    parameters: {
+      ...rest,
+      delayMeansSteps: delayMeans(env, delayMeansSteps),
+      clientSendMeanMs: whole('FOG_MIXNET_CLIENT_SEND_MS', clientSendMeanMs, 0, 86_400_000),
+      clientLoopMeanMs: whole('FOG_MIXNET_CLIENT_LOOP_MS', clientLoopMeanMs, 0, 86_400_000),
+      mixLoopMeanMs: whole('FOG_MIXNET_MIX_LOOP_MS', mixLoopMeanMs, 0, 86_400_000),
+      nodesPerLayer: whole('FOG_MIXNET_NODES_PER_LAYER', nodesPerLayer, 1, 256),
+      distinctOperators: oneOf(env, 'FOG_MIXNET_DISTINCT_OPERATORS', ['preferred', 'required'], 'preferred'),
+    },
+  }
+}
+
+/** Mean delays in milliseconds, in steps of 0.1 ms. */
+function delayMeans(env: Environment, fallback: readonly number[]): readonly number[] {
+  const text = env['FOG_MIXNET_DELAYS_MS']
+  if (text === undefined || text === '') return fallback
+  const steps = text.split(',').map((each) => (each.trim() === '' ? Number.NaN : Number(each) * STEPS_PER_MS))
+  const isGood =
+    steps.length <= MAX_DELAY_CLASSES && steps.every((s) => Number.isInteger(s) && s >= 0 && s <= MAX_MEAN_STEPS)
+  if (isGood) return steps
+  const wants = `at most ${MAX_DELAY_CLASSES} times of up to 13 seconds in tenths of milliseconds, such as 5,50,500`
+  throw new ConfigError({ code: 'config.invalid', name: 'FOG_MIXNET_DELAYS_MS', text, wants })
 }
 
 function integer(env: Environment, name: string, fallback: number, min: number, max: number): number {

@@ -9,7 +9,7 @@ const CHANNEL = 'fog_wake'
 /** Announcements that come closer together than this go out as one. */
 const GATHER_MS = 5
 const RECONNECT_MS = 250
-const TOPICS: readonly WakeTopic[] = ['place', 'dispatch', 'cancel', 'settle', 'events']
+const TOPICS: readonly WakeTopic[] = ['place', 'dispatch', 'cancel', 'settle', 'events', 'mixnet']
 
 export interface WakeupDependencies {
   readonly address: DatabaseAddress

@@ -29,7 +29,7 @@ export async function enrolNode({ database, clock, rng }: Platform, request: Enr
     const token = await tx.access.findJoinTokenByHashForUpdate(joinTokenDigest)
     const known = await tx.nodes.findByPublicKey(publicKey)
     if (known && token && known.ownerId === token.accountId) return known.nodeId
-    const good = usable(token, at)
+    const good = usableToken(token, at)
     const nodeId = newId('node', at, rng)
     await tx.nodes.add(enrolled({ nodeId, ownerId: good.accountId, name, publicKey, labels, at }))
     await tx.access.saveJoinToken({ ...good, usesLeft: good.usesLeft - 1 })
@@ -51,7 +51,8 @@ function provesKey({ publicKey, signature, name }: EnrolRequest, joinTokenDigest
   )
 }
 
-function usable(token: JoinToken | undefined, at: number): JoinToken {
+/** A join token that still lets one in. Throws why it does not. */
+export function usableToken(token: JoinToken | undefined, at: number): JoinToken {
   if (!token || token.revokedAt !== undefined) throw new NodeError({ code: 'node.join_token_invalid' })
   if (token.expiresAt <= at) throw new NodeError({ code: 'node.join_token_expired' })
   if (token.usesLeft < 1) throw new NodeError({ code: 'node.join_token_used_up' })

@@ -10,6 +10,7 @@ import type { BlobError } from '../blobs/blob-error.ts'
 import type { DatabaseError } from '../db/database-error.ts'
 import type { ContentError } from '../flows/content.ts'
 import type { JobError } from '../flows/job-error.ts'
+import type { MixnetError } from '../mixnet/mixnet-error.ts'
 import type { FeedError } from '../realtime/feed-error.ts'
 import type { ScheduleError } from '../schedules/schedule-error.ts'
 
@@ -60,6 +61,7 @@ type KnownCode =
   | IdError['code']
   | JobError['code']
   | LedgerError['code']
+  | MixnetError['code']
   | NodeError['code']
   | ProgramError['code']
   | ScheduleError['code']
@@ -144,6 +146,22 @@ export const STATUS_OF: Readonly<Record<KnownCode, number>> = {
   'ledger.hold_not_found': 404,
   'ledger.hold_conflict': 409,
   'ledger.hold_exceeded': 409,
+  'mixnet.off': 404,
+  'mixnet.no_consensus': 404,
+  'mixnet.descriptor_refused': 422,
+  'mixnet.report_refused': 422,
+  'mixnet.message_refused': 403,
+  'mixnet.busy': 503,
+  'mixnet.proof_invalid': 403,
+  'mixnet.node_not_found': 404,
+  'mixnet.node_taken': 409,
+  'mixnet.node_revoked': 409,
+  'mixnet.too_many_nodes': 409,
+  'mixnet.operator_taken': 409,
+  'mixnet.operator_fixed': 409,
+  'mixnet.evidence_not_found': 404,
+  'mixnet.keys_unusable': 503,
+  'mixnet.authorities_unusable': 503,
   'node.not_found': 404,
   'node.key_taken': 409,
   'node.key_malformed': 400,

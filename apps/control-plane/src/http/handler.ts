@@ -3,6 +3,7 @@ import type { Access } from '../access/access.ts'
 import type { KnownCaller, NodeCaller } from '../access/known-caller.ts'
 import type { OpenedContent } from '../blobs/open-content.ts'
 import type { IncomingContent } from '../blobs/take-content.ts'
+import type { Mixnet } from '../mixnet/mixnet.ts'
 import type { Platform } from '../platform.ts'
 import type { RateLimiter } from './rate-limit.ts'
 import type { RefreshCookie } from './refresh-cookie.ts'
@@ -12,6 +13,8 @@ export interface HandlerDependencies {
   readonly platform: Platform
   readonly access: Access
   readonly limiter: RateLimiter
+  /** The mixnet's directory, where this control plane keeps one. */
+  readonly mixnet?: Mixnet | undefined
 }
 
 type RouteOf<Name extends RouteName> = (typeof routes)[Name]
@@ -33,11 +36,13 @@ export interface Ask<Name extends RouteName> {
 }
 
 /** Routes that answer with content instead of JSON. */
-export type ContentRoute = 'getBlob' | 'getNodeBlob'
+export type ContentRoute = 'getBlob' | 'getNodeBlob' | 'getMixConsensus' | 'getMixEvidence'
 
 export interface ContentAnswer extends OpenedContent {
   /** File name to save it under. */
   readonly name?: string | undefined
+  /** Whether the address may answer with other content later; never, unless said. */
+  readonly cache?: 'immutable' | 'revalidate' | undefined
 }
 
 type AnswerOf<Name extends RouteName> = Name extends ContentRoute

@@ -7,6 +7,7 @@ import type { Config } from '../config.ts'
 import { measureTiers } from '../flows/measure-tiers.ts'
 import { allNodes } from '../flows/node-views.ts'
 import { EVENTS_KEPT_MS } from '../loops/leader-loops.ts'
+import type { Mixnet } from '../mixnet/mixnet.ts'
 import type { Platform } from '../platform.ts'
 import { Feed } from '../realtime/feed.ts'
 import { FeedSocket } from '../realtime/feed-socket.ts'
@@ -25,6 +26,7 @@ export interface ServerParts {
   readonly log: FastifyBaseLogger
   /** What must work beside the database before requests are sent here. */
   readonly checks?: Checks
+  readonly mixnet?: Mixnet | undefined
 }
 
 /** Everything people and workers reach over HTTP: routes, console, probes, the feed, and the way for workers' sockets. */
@@ -48,6 +50,7 @@ export async function openServer({
   config,
   log,
   checks = {},
+  mixnet,
 }: ServerParts): Promise<ControlPlaneServer> {
   const limiter = new RateLimiter(platform)
   const door = new Door({ platform, access, limiter })
@@ -66,6 +69,7 @@ export async function openServer({
     log,
     checks: allChecks,
     version: packageVersion(),
+    mixnet,
   })
   let worker: UpgradeHandler | undefined
   const router = new UpgradeRouter(
@@ -80,6 +84,10 @@ export async function openServer({
   )
   const detach = router.attach(app.server)
   metrics.refreshWith(() => measureFog(platform, metrics, feed))
+  if (mixnet) {
+    mixnet.metrics.register(metrics.registry)
+    metrics.refreshWith(() => mixnet.measure())
+  }
   metrics.start()
   feed.start()
   return {

@@ -126,7 +126,8 @@ function sendContent(
   metrics: Metrics,
 ): FastifyReply {
   const etag = `"${content.digest}"`
-  void reply.header('etag', etag).header('cache-control', 'private, max-age=31536000, immutable')
+  const caching = content.cache === 'revalidate' ? 'no-cache' : 'private, max-age=31536000, immutable'
+  void reply.header('etag', etag).header('cache-control', caching)
   if (request.headers['if-none-match'] === etag) {
     discard(content.stream)
     return reply.code(304).send()

@@ -9,6 +9,7 @@ import { PATHS } from '@fog/contract'
 import { toBase32 } from '@fog/kernel'
 import type { Access } from '../access/access.ts'
 import type { Config } from '../config.ts'
+import type { Mixnet } from '../mixnet/mixnet.ts'
 import type { Platform } from '../platform.ts'
 import type { Feed } from '../realtime/feed.ts'
 import { registerEvents } from '../realtime/feed-sse.ts'
@@ -46,11 +47,12 @@ export interface ServerDependencies {
   /** What `/readyz` asks: `{ database: () => database.ping(), … }`. */
   readonly checks: Checks
   readonly version: string
+  readonly mixnet?: Mixnet | undefined
 }
 
 /** The HTTP server, ready to listen or to be injected into. It starts nothing of its own. */
 export async function buildServer(dependencies: ServerDependencies): Promise<FastifyInstance> {
-  const { platform, access, door, limiter, feed, metrics, config, log, checks, version } = dependencies
+  const { platform, access, door, limiter, feed, metrics, config, log, checks, version, mixnet } = dependencies
   const app: FastifyInstance = Fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
@@ -68,7 +70,8 @@ export async function buildServer(dependencies: ServerDependencies): Promise<Fas
   app.removeContentTypeParser('text/plain')
   app.setErrorHandler((fault, request, reply) => answerFault(fault, request, reply, metrics))
   addHooks(app, metrics)
-  registerRoutes(app, { platform, door, handlers: makeHandlers({ platform, access, limiter }), metrics, config })
+  const handlers = makeHandlers({ platform, access, limiter, mixnet })
+  registerRoutes(app, { platform, door, handlers, metrics, config })
   registerEvents(app, { platform, door, feed })
   registerProbes(app, { checks, metrics, limiter, config, log })
   registerOpenApi(app, { version, publicUrl: config.publicUrl })

@@ -8,6 +8,7 @@ import { PreemptionGate, preemptTasks } from '../flows/preempt-tasks.ts'
 import { runSchedules } from '../flows/run-schedules.ts'
 import { settleJobs } from '../flows/settle-job.ts'
 import { stopOverdue } from '../flows/stop-overdue.ts'
+import { type Mixnet, mixnetLoops } from '../mixnet/index.ts'
 import type { Platform } from '../platform.ts'
 import type { Leadership, WakeTopic } from '../ports.ts'
 import { Loop } from './loop.ts'
@@ -22,13 +23,19 @@ const PRUNE_BATCH = 10_000
 /** Timers that are so late were held up by the process or its machine, not by the work of the loops. */
 const STANDSTILL_MS = 4_000
 
+export interface LeaderParts {
+  readonly leadership: Leadership
+  readonly metrics: LoopMetrics
+  readonly mixnet?: Mixnet | undefined
+}
+
 /**
  * The loops that one control plane at a time runs: placing, settling, expiring. Two at once would do no harm, row locks
  * see to that; it would only be double work. Resolves when the signal aborts.
  */
 export async function runLeaderLoops(
   platform: Platform,
-  { leadership, metrics }: { readonly leadership: Leadership; readonly metrics: LoopMetrics },
+  { leadership, metrics, mixnet }: LeaderParts,
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
@@ -36,7 +43,7 @@ export async function runLeaderLoops(
       const term = await leadership.lead(signal)
       platform.log.info({ epoch: term.epoch }, 'this control plane leads')
       metrics.leads(true)
-      await runTerm(platform, metrics, AbortSignal.any([signal, term.signal]))
+      await runTerm(platform, { metrics, mixnet }, AbortSignal.any([signal, term.signal]))
       metrics.leads(false)
       await term.resign()
     } catch (fault) {
@@ -48,7 +55,11 @@ export async function runLeaderLoops(
   }
 }
 
-async function runTerm(platform: Platform, metrics: LoopMetrics, signal: AbortSignal): Promise<void> {
+async function runTerm(
+  platform: Platform,
+  { metrics, mixnet }: Pick<LeaderParts, 'metrics' | 'mixnet'>,
+  signal: AbortSignal,
+): Promise<void> {
   const { clock, config, database } = platform
   const { loopIdleMs, leaseMs } = config.timing
   const round = new Round()
@@ -103,14 +114,18 @@ async function runTerm(platform: Platform, metrics: LoopMetrics, signal: AbortSi
     const pruned = await database.transact((tx) => tx.events.prune(clock.now() - EVENTS_KEPT_MS, PRUNE_BATCH))
     return pruned === PRUNE_BATCH ? 'more' : 'idle'
   })
+  const mix = mixnet?.mayStep ? mixnetLoops(dependencies, mixnet) : undefined
   const wakes: [WakeTopic, Loop][] = [
     ['place', place],
     ['settle', settle],
   ]
+  if (mix) wakes.push(['mixnet', mix.agree])
   const stopListening = wakes.map(([topic, loop]) => database.onWake(topic, () => loop.wake()))
   try {
     await Promise.all(
-      [place, settle, expire, overdue, schedules, gateways, waits, prune, release].map((loop) => loop.run(signal)),
+      [place, settle, expire, overdue, schedules, gateways, waits, prune, release, ...Object.values(mix ?? {})].map(
+        (loop) => loop.run(signal),
+      ),
     )
   } finally {
     for (const stop of stopListening) stop()

@@ -3,6 +3,7 @@ import { contentHandlers } from './content.ts'
 import { jobHandlers } from './jobs.ts'
 import { keyHandlers } from './keys.ts'
 import { ledgerHandlers } from './ledger.ts'
+import { mixnetHandlers } from './mixnet.ts'
 import { nodeHandlers } from './nodes.ts'
 import { overviewHandlers } from './overview.ts'
 import { peopleHandlers } from './people.ts'
@@ -25,5 +26,6 @@ export function makeHandlers(dependencies: HandlerDependencies): Handlers {
     ...ledgerHandlers(dependencies),
     ...overviewHandlers(dependencies),
     ...tierHandlers(dependencies),
+    ...mixnetHandlers(dependencies),
   }
 }

@@ -6,6 +6,7 @@ import { type Access, ensureFirstAdmin, openAccess, openToken, openUser } from '
 import { MemoryBlobStore } from '../../blobs/index.ts'
 import { type Config, readConfig } from '../../config.ts'
 import { MemoryPlatformDatabase } from '../../db/memory/memory-platform-database.ts'
+import type { Mixnet } from '../../mixnet/index.ts'
 import type { Platform } from '../../platform.ts'
 import type { Database, Role } from '../../ports.ts'
 import { type Check, type ControlPlaneServer, makeLog, openServer } from '../index.ts'
@@ -16,6 +17,8 @@ export interface TestServerOptions {
   readonly checks?: Readonly<Record<string, Check>>
   /** In memory unless said. */
   readonly database?: Database
+  /** Makes the mixnet's directory; there is none unless said. */
+  readonly mixnet?: (platform: Platform) => Mixnet | Promise<Mixnet>
 }
 
 export interface TestPerson {
@@ -70,7 +73,9 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
   }
   const access = await openAccess(platform)
   const setupCode = (await ensureFirstAdmin(platform, access))!
-  const server = await openServer({ platform, access, config, log, ...(options.checks && { checks: options.checks }) })
+  const { checks } = options
+  const mixnet = await options.mixnet?.(platform)
+  const server = await openServer({ platform, access, config, log, mixnet, ...(checks && { checks }) })
   const passwordHash = await access.passwords.hash(PASSWORD)
 
   const ask: TestServer['ask'] = (name, call) => server.app.inject(injection(routes[name], call))

@@ -1,0 +1,7 @@
+export { type Admission, type Admitter, admitNode, joinNode, revokeNode } from './admit-node.ts'
+export { Mixnet, openMixnet } from './mixnet.ts'
+export { MixnetError } from './mixnet-error.ts'
+export { mixnetLoops } from './mixnet-loops.ts'
+export type { MixnetSettings } from './network.ts'
+export { MemoryMixProbes, type MixProbes, type ProbeResult, type ProbeSum } from './probes.ts'
+export { flowOf, topologyOf } from './topology.ts'
