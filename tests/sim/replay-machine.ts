@@ -1,6 +1,6 @@
 import { type AttemptId, newId, type NodeId, type Rng } from '@fog/kernel'
 import type { Attempt, NodeView, RunningTask } from '@fog/scheduler'
-import { InvariantBroken } from './world.ts'
+import { InvariantBroken } from './invariant-broken.ts'
 
 const GIB = 1024 ** 3
 const CORE = { cpuMilli: 1_000, memoryBytes: GIB, diskBytes: GIB }

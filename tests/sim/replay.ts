@@ -36,7 +36,7 @@ import { boundedSlowdown, type RanJob, type RigidJob, type Trace } from '@fog/sc
 import { attemptOf, gangOf, reportOf } from './replay-made.ts'
 import { ReplayMachine } from './replay-machine.ts'
 import { Timeline } from './timeline.ts'
-import { InvariantBroken } from './world.ts'
+import { InvariantBroken } from './invariant-broken.ts'
 
 export interface ReplayOptions {
   readonly seed: number
@@ -145,10 +145,15 @@ export class Replay {
   async #wholeGangs(queue: readonly QueuedTask[]): Promise<readonly QueuedTask[]> {
     if (queue.length < WINDOW) return queue
     const whole: QueuedTask[] = []
-    for (const [jobId, [first]] of Map.groupBy(queue, ({ job }) => job.jobId)) {
+    for (const [jobId, gang] of Map.groupBy(queue, ({ job }) => job.jobId)) {
+      const { job } = gang[0]!
+      if (gang.length >= job.counts.queued) {
+        whole.push(...gang)
+        continue
+      }
       const tasks = await this.#store.findOpenTasksForUpdate(jobId)
       const wanted = tasks.filter(({ task }) => task.pending > 0 && task.notBefore <= this.#clock.now())
-      whole.push(...wanted.map((each) => ({ ...each, job: first!.job })))
+      whole.push(...wanted.map((each) => ({ ...each, job })))
     }
     return whole
   }

@@ -1,6 +1,6 @@
 import type { AccountId, Instant } from '@fog/kernel'
 import { AGEING_MS } from './ageing.ts'
-import type { Job } from './job.ts'
+import type { Job, JobSpec } from './job.ts'
 import type { QueuedTask } from './job-store.ts'
 import type { Task } from './task.ts'
 import type { Tier } from './tier.ts'
@@ -88,19 +88,20 @@ function shares(queue: readonly QueuedTask[], inUse: ReadonlyMap<AccountId, numb
 
 /** What backs off is no part of its gang now: it would hold up those who do not. */
 function unitsOf(tasks: readonly QueuedTask[], now: Instant): Unit[] {
-  const gangs = new Map<string, [QueuedTask, ...QueuedTask[]]>()
+  // Tasks of one job, and of one step of it, share their spec.
+  const gangs = new Map<JobSpec, [QueuedTask, ...QueuedTask[]]>()
   const units: Unit[] = []
   for (const queued of tasks) {
     const { job, task } = queued
     const isReady = task.pending > 0 && task.notBefore <= now
-    const key = job.spec.gang && isReady ? `${job.jobId} ${job.spec.step?.name ?? ''}` : undefined
-    const gang = key === undefined ? undefined : gangs.get(key)
+    const isOfGang = job.spec.gang === true && isReady
+    const gang = isOfGang ? gangs.get(job.spec) : undefined
     if (gang) {
       gang.push(queued)
       continue
     }
     const unit: [QueuedTask, ...QueuedTask[]] = [queued]
-    if (key !== undefined) gangs.set(key, unit)
+    if (isOfGang) gangs.set(job.spec, unit)
     units.push(unit)
   }
   return units

@@ -32,7 +32,7 @@ export class MemoryQueue {
 
   /** The next tasks that are ready: by tier, with what has aged between Gold and Silver, and in each by turns of the lines. */
   next(now: Instant, limit: number, isReady: (task: Task) => boolean): Task[] {
-    const most = lineLimit(limit, [...this.#lines.groups()].length)
+    const most = lineLimit(limit, this.#lines.groupCount)
     const turns = [...this.#aged(now, limit, isReady)]
     for (const line of this.#lines.groups()) {
       const rank = TIERS.indexOf(line.split(' ', 1)[0] as Tier)

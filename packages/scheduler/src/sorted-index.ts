@@ -19,6 +19,11 @@ export class SortedSet<Row> {
     return this.#chunks[0]?.[0]
   }
 
+  /** In order. */
+  all(): Row[] {
+    return this.#chunks.length === 1 ? this.#chunks[0]!.slice() : this.#chunks.flat()
+  }
+
   add(row: Row): void {
     const { chunk, at } = this.#seek((other) => this.#compare(other, row) < 0)
     const rows = this.#chunks[chunk] ?? this.#chunks.at(-1)
@@ -99,7 +104,12 @@ export class SortedIndex<Group, Row> {
 
   /** In order. */
   values(group: Group): Row[] {
-    return [...this.get(group).values()]
+    return this.#groups.get(group)?.all() ?? []
+  }
+
+  /** How many groups have rows. */
+  get groupCount(): number {
+    return this.#groups.size
   }
 
   #leave(row: Row): void {

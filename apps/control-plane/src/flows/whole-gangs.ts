@@ -15,7 +15,7 @@ export async function readWholeGangs(
   const more: QueuedTask[] = []
   for (const [, gang] of Map.groupBy(queue, gangKey)) {
     const [{ job }] = gang as [QueuedTask]
-    if (!job.spec.gang) continue
+    if (!job.spec.gang || gang.length >= job.counts.queued) continue
     const { first, tasks } = job.spec.step ?? { first: 0, tasks: job.tasks }
     for (const each of await jobs.findOpenTasksForUpdate(job.jobId)) {
       const { index, taskId, pending, notBefore } = each.task
