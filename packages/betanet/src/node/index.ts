@@ -1,13 +1,7 @@
 export * from './client/index.ts'
 export { MixEngine, type MixEngineEvents, type MixEngineOptions } from './mix-engine.ts'
-export {
-  type DirectoryAccess,
-  type MixEvent,
-  type MixKeys,
-  MixNode,
-  type MixNodeOptions,
-  type MixStatus,
-} from './mix-node.ts'
+export { type DirectoryAccess, type MixKeys, MixNode, type MixNodeOptions } from './mix-node.ts'
+export type { MixEvent, MixStatus } from './mix-status.ts'
 export { neighbourOf, neighboursOf } from './neighbours.ts'
 export type { Neighbour } from './out-links.ts'
 export type { EpochSecrets, SuiteName } from './thread-messages.ts'

@@ -20,10 +20,11 @@ import {
   uploadEpochAt,
 } from '../directory/index.ts'
 import { Inbox } from '../gateway/inbox.ts'
-import type { PacketArrival, Stats } from '../mix/index.ts'
+import type { PacketArrival } from '../mix/index.ts'
 import { vrfPublicKey } from '../vrf/index.ts'
 import { EpochKeys } from './epoch-keys.ts'
 import { MixEngine } from './mix-engine.ts'
+import type { MixEvent, MixStatus } from './mix-status.ts'
 import { neighboursOf } from './neighbours.ts'
 import { OwnLoops } from './own-loops.ts'
 import type { SuiteName } from './thread-messages.ts'
@@ -60,6 +61,8 @@ export interface MixNodeOptions {
   readonly trust: Trust
   readonly schedule: Schedule
   readonly limits?: VerticalLimits | undefined
+  /** Consensuses it held before it was started anew, oldest first: what is older is refused as ever. */
+  readonly documents?: readonly Uint8Array[] | undefined
 }
 
 export interface MixNodeDependencies {
@@ -69,31 +72,6 @@ export interface MixNodeDependencies {
   readonly clock: Clock
   readonly rng: Rng
   readonly log: (event: MixEvent) => void
-}
-
-/** What is worth telling whoever runs the node. Never who talks to whom. */
-export type MixEvent =
-  | { readonly type: 'descriptor.published'; readonly epoch: number }
-  | { readonly type: 'descriptor.refused'; readonly epoch: number; readonly why: string }
-  | { readonly type: 'consensus.taken'; readonly epoch: number; readonly place: string; readonly nodes: number }
-  | { readonly type: 'consensus.refused'; readonly reason: string; readonly detail: string }
-  | { readonly type: 'directory.unreachable'; readonly why: string }
-  | { readonly type: 'link.closed'; readonly peer: string; readonly why: string }
-  | { readonly type: 'node.failed'; readonly why: string }
-
-/** How a node stands, as its operator is shown it. */
-export interface MixStatus {
-  readonly nodeId: string
-  readonly role: Descriptor['role']
-  readonly ports: readonly number[]
-  readonly epoch: number | undefined
-  readonly place: string | undefined
-  readonly weight: number | undefined
-  readonly nodes: number
-  readonly clients: number
-  readonly waiting: number
-  readonly loops: { readonly sent: number; readonly returned: number; readonly lost: number }
-  readonly figures: ReturnType<Stats['snapshot']>
 }
 
 /** So long after an epoch its packets are still taken: they were sent before its end. */
@@ -127,6 +105,7 @@ export class MixNode {
     this.#options = options
     this.#keys = new EpochKeys({ noise, tags: (options.packetsPerSecond * options.schedule.epochMs) / 1000 })
     this.#client = new DirectoryClient({ clock }, { ...options.trust, ...DEFAULT_CLIENT_TIMES })
+    for (const document of options.documents ?? []) this.#client.take(document)
     this.#inbox = new Inbox({ clock, rng })
     this.#engine = new MixEngine({
       suite: options.suite,
@@ -195,6 +174,11 @@ export class MixNode {
       loops: this.#loops.counts(),
       figures: this.#figures(),
     }
+  }
+
+  /** Consensuses to keep over a restart, oldest first. */
+  documents(): readonly Uint8Array[] {
+    return this.#client.documents()
   }
 
   /** How long packets of an epoch really stayed here: known once it is over, for a few epochs. */
