@@ -39,6 +39,15 @@ test('what is expected counts instead of the limit', () => {
   expect(said(base, START + 5_000, () => 6_000)[0]).toContain('A task takes about 6 s, and the deadline is in 5 s.')
 })
 
+test('more work than the whole fog could do in time is refused, where it is known how long tasks take', () => {
+  const slots = { tasks: () => 100, slots: () => 4 }
+  const said100 = (deadlineAt: number, ms?: number) =>
+    deadlineRefusals(base, deadlineAt, START, () => ms, slots).map(({ sentence }) => sentence)
+  expect(said100(START + 25 * MINUTE, MINUTE)).toEqual([])
+  expect(said100(START + 24 * MINUTE, MINUTE)[0]).toContain('Its tasks take about 25 min even if every device')
+  expect(said100(START + 2 * MINUTE)).toEqual([])
+})
+
 test('steps count along the longest chain, which is named', () => {
   const spec = { ...base, steps: [step('split', 10), step('map', 20, 0), step('side', 25), step('join', 5, 1, 2)] }
   expect(said(spec, START + 35 * MINUTE)).toEqual([])

@@ -6,28 +6,57 @@ import { durationText } from './words.ts'
 /** How long a task of a step may be expected to take; undefined where nothing like it ran before. */
 export type ExpectMs = (spec: JobSpec, place: number | undefined) => number | undefined
 
+/** How many tasks a step has, or the job where there are none, and how many of them the whole fog could run at once. */
+export interface SlotsOf {
+  tasks(place: number | undefined): number
+  slots(place: number | undefined): number
+}
+
+const NO_SLOTS: SlotsOf = { tasks: () => 0, slots: () => 1 }
+
 /**
  * Why a deadline cannot be kept, as far as is known: it has passed, or the longest chain of tasks that wait for each other
- * takes longer. A task counts as long as it is expected to take, or as long as its limit lets it where nothing is known.
+ * takes longer, or all tasks do though every device works on nothing else. A task counts as long as it is expected to take, or as long as its limit lets it where nothing is known.
  */
 export function deadlineRefusals(
   spec: JobSpec,
   deadlineAt: Instant | undefined,
   now: Instant,
   expectMs: ExpectMs = () => undefined,
+  slotsOf: SlotsOf = NO_SLOTS,
 ): Refusal[] {
   if (deadlineAt === undefined) return []
-  const refuse = (sentence: string): Refusal[] => [{ code: 'deadline', sentence }]
   if (deadlineAt <= now) {
     return refuse(`The deadline ${toRfc3339(deadlineAt)} has passed; choose a later one.`)
   }
   const left = deadlineAt - now
+  return [...refuseChain(spec, left, expectMs), ...refuseWork(spec, left, expectMs, slotsOf)]
+}
+
+/** The longest chain of tasks that wait for each other. */
+function refuseChain(spec: JobSpec, left: number, expectMs: ExpectMs): Refusal[] {
   const { ms, names, isLimit } = longestChain(spec, expectMs)
   if (ms <= left) return []
   const what = names.length > 1 ? `The steps ${names.join(', ')}, one after the other,` : 'A task'
   const may = isLimit ? 'may take' : 'takes about'
   const mend = isLimit ? 'Lower resources.wallSeconds, or give it more time.' : 'Give it more time, or less to do.'
   return refuse(`${what} ${may} ${durationText(ms)}, and the deadline is in ${durationText(left)}. ${mend}`)
+}
+
+/** All tasks of which it is known how long they take, if every device did nothing else. */
+function refuseWork(spec: JobSpec, left: number, expectMs: ExpectMs, slotsOf: SlotsOf): Refusal[] {
+  const places: (number | undefined)[] = spec.steps ? [...spec.steps.keys()] : [undefined]
+  let ms = 0
+  for (const place of places)
+    ms += ((expectMs(spec, place) ?? 0) * slotsOf.tasks(place)) / Math.max(1, slotsOf.slots(place))
+  if (ms <= left) return []
+  return refuse(
+    `Its tasks take about ${durationText(ms)} even if every device works on nothing else, and the deadline is in ${durationText(left)}. Give it more time, or less to do.`,
+  )
+}
+
+function refuse(sentence: string): Refusal[] {
+  return [{ code: 'deadline', sentence }]
 }
 
 interface Chain {

@@ -5,10 +5,12 @@ import {
   admit,
   deadlineRefusals,
   eligibleOwners,
+  foreseeRun,
   type JobSpec,
   type NodeView,
   promiseRefusals,
   type Refusal,
+  runKeys,
   specOfStep,
 } from '@fog/scheduler'
 import type { Platform } from '../platform.ts'
@@ -16,6 +18,7 @@ import { readContent } from './content.ts'
 import { deadlineOf } from './deadline.ts'
 import { type Built, budgetOf, priceOfResult, specOf } from './job-spec.ts'
 import { allNodes, nodeView } from './node-views.ts'
+import { Foresight } from './plan-context.ts'
 import { standingFor } from './standing.ts'
 
 /** What this fog offers today; the levels above `public` come with the transports that keep them. */
@@ -69,9 +72,9 @@ export async function prepareSubmission(
     perResult: priceOfResult(spec, config.prices),
   }))
   const refusals = [
-    ...deadlineRefusals(built.spec, deadlineAt, clock.now()),
+    ...(await lateness(platform, accountId, built.spec, parts, nodes, deadlineAt)),
     ...specs.flatMap((spec) => refusalsOf(spec, built, nodes)),
-    ...(await promisesOf(platform, specs, built)),
+    ...(await promisesOf(platform, accountId, specs, built)),
   ]
   return { ...built, parts, budget: budgetOf(submission), deadlineAt, refusals: eachOnce(refusals) }
 }
@@ -81,11 +84,48 @@ function specsOf(spec: JobSpec): readonly JobSpec[] {
   return spec.steps?.map((_, place) => specOfStep(spec, place)) ?? [spec]
 }
 
-/** What its tier promises and could not be kept as the fog stands. */
-async function promisesOf(platform: Platform, specs: readonly JobSpec[], { spec, tasks }: Built): Promise<Refusal[]> {
+/** What its tier promises and could not be kept as the fog stands, by what past runs of the programs tell. */
+async function promisesOf(
+  platform: Platform,
+  accountId: AccountId,
+  specs: readonly JobSpec[],
+  { spec, tasks }: Built,
+): Promise<Refusal[]> {
   const standing = await standingFor(platform, spec.tier)
   if (!standing) return []
-  return specs.flatMap((each) => promiseRefusals(each, each.step?.tasks ?? tasks.length, standing))
+  const jobs = specs.map((each) => ({ spec: each, accountId }))
+  const foresight = await Foresight.recall(platform.database.read, jobs)
+  return jobs.flatMap((job) => {
+    const expectedMs = foresight.runMs(job)
+    return promiseRefusals(job.spec, job.spec.step?.tasks ?? tasks.length, { ...standing, expectedMs })
+  })
+}
+
+/** Why the deadline cannot be kept, by what past runs of the programs tell. */
+async function lateness(
+  { database, clock }: Platform,
+  accountId: AccountId,
+  spec: JobSpec,
+  parts: readonly PreparedPart[],
+  nodes: readonly NodeView[],
+  deadlineAt: Instant | undefined,
+): Promise<Refusal[]> {
+  if (deadlineAt === undefined) return []
+  const keys = parts.flatMap((part) => runKeys(part.spec.program.digest, accountId))
+  const histories = new Map((await database.read.jobs.runs.recall(keys)).map((history) => [history.key, history]))
+  const expected = parts.map(({ spec: { program, limits } }) => {
+    const known = runKeys(program.digest, accountId).map((key) => histories.get(key))
+    return foreseeRun(known, limits.wallMs, 1)
+  })
+  const slots = {
+    tasks: (place = 0) => parts[place]!.tasks,
+    slots: (place = 0) => nodes.reduce((sum, { capacity }) => sum + timesInto(parts[place]!.spec.limits, capacity), 0),
+  }
+  return deadlineRefusals(spec, deadlineAt, clock.now(), (_, place = 0) => expected[place], slots)
+}
+
+function timesInto({ cpuMilli, memoryBytes }: JobSpec['limits'], capacity: NodeView['capacity']): number {
+  return Math.floor(Math.min(capacity.cpuMilli / cpuMilli, capacity.memoryBytes / memoryBytes))
 }
 
 function refusalsOf(spec: JobSpec, { tasks }: Built, nodes: readonly NodeView[]): Refusal[] {
