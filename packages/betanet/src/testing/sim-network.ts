@@ -54,6 +54,7 @@ export class SimClient {
     const links: ClientLinks = {
       open: () => this.client.homes().flatMap(({ signed }) => network.openGateway(signed.descriptor.identityKey)),
       send: (gatewayId, packet) => {
+        network.onClientPacket?.(this, gatewayId)
         network.fromClient(gatewayId, packet)
         return true
       },
@@ -98,6 +99,8 @@ export class SimNetwork {
   readonly mixes = new Map<string, SimMix>()
   readonly clients: SimClient[] = []
   consensus: Consensus
+  /** Told of every packet that leaves a client. */
+  onClientPacket: ((from: SimClient, gatewayId: Uint8Array) => void) | undefined
   readonly #rng: Rng
 
   constructor({ seed = 1, mixesPerLayer = 2, gateways = 2, parameters = {} }: SimNetworkOptions = {}) {
@@ -119,6 +122,7 @@ export class SimNetwork {
     const client = new SimClient(this, seededRng(1_000 + this.clients.length), options, skewMs, keys)
     this.clients.push(client)
     this.#tell(client)
+    client.client.advance()
     return client
   }
 
@@ -136,6 +140,12 @@ export class SimNetwork {
     for (const client of this.clients) client.directory.take(this.#signed())
   }
 
+  /** Has all nodes serve these epochs. */
+  serveEpochs(...epochs: readonly number[]): void {
+    const ids = this.nodes.map(({ id }) => id)
+    for (const mix of this.mixes.values()) mix.setNetwork(ids, epochs)
+  }
+
   openGateway(gatewayId: Uint8Array): Uint8Array[] {
     return this.mixes.get(toHex(gatewayId))?.isDead === false ? [gatewayId] : []
   }
@@ -149,7 +159,11 @@ export class SimNetwork {
     const endAt = this.agenda.now + mostMs
     while (!holds()) {
       const at = Math.min(this.agenda.nextAt, ...this.clients.map(({ client }) => client.nextAt))
-      if (at > endAt) throw new Error(`nothing came of it within ${mostMs} ms`)
+      if (at > endAt) {
+        await new Promise((resolve) => setImmediate(resolve))
+        if (holds()) return
+        throw new Error(`nothing came of it within ${mostMs} ms`)
+      }
       const before = this.agenda.now
       this.agenda.moveTo(at)
       this.clock.advance(this.agenda.now - before)
@@ -206,10 +220,8 @@ export class SimNetwork {
 
   #setNetwork(): void {
     const { epoch } = this.consensus
-    const ids = this.nodes.map(({ id }) => id)
     // As real nodes do: the epoch before stays for what was sent in it.
-    const epochs = epoch === 1 ? [1] : [epoch - 1, epoch]
-    for (const mix of this.mixes.values()) mix.setNetwork(ids, epochs)
+    this.serveEpochs(...(epoch === 1 ? [1] : [epoch - 1, epoch]))
   }
 
   #tell(client: SimClient): void {

@@ -130,6 +130,7 @@ export class BetaNetTransport implements Transport {
     this.#isAwake = true
     this.#links.setGateways(this.#client.homes())
     this.#client.advance()
+    this.#links.flush()
     this.#isAwake = false
     this.#wakesAt = Infinity
     this.#schedule()

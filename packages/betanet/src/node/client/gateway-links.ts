@@ -85,13 +85,15 @@ export class GatewayLinks {
     return this.#gateways.filter(({ link }) => link?.isOpen).map(({ neighbour }) => neighbour.nodeId)
   }
 
-  /** Hands a packet over. False when the link does not keep up or is gone. */
+  /** Hands a packet over, to leave at `flush`. False when the link does not keep up or is gone. */
   send(gatewayId: Uint8Array, packet: Uint8Array): boolean {
     const link = this.#gateways.find(({ neighbour }) => equalBytes(neighbour.nodeId, gatewayId))?.link
-    if (!link?.isOpen || link.queuePacket(packet, 0) !== 'queued') return false
-    // Not gathered: when it leaves is the client's to choose.
-    link.flush()
-    return true
+    return link?.isOpen === true && link.queuePacket(packet, 0) === 'queued'
+  }
+
+  /** Sends what was handed over since: what is due at one moment shares a frame. */
+  flush(): void {
+    for (const { link } of this.#gateways) if (link?.isOpen) link.flush()
   }
 
   close(): void {
