@@ -117,9 +117,15 @@ export function sentence({ type, data }: EventView, count = 1, job?: string): st
     case 'task.requeued':
       return joined(tasks, 'went back to the queue')
     case 'task.yielding':
-      return joined(tasks, count === 1 ? 'makes' : 'make', 'room for a better tier')
+      return joined(tasks, count === 1 ? 'makes' : 'make', 'room', alone(of('why') && `(${of('why')})`))
     case 'task.preempted':
-      return joined(tasks, 'made room for a better tier, and', count === 1 ? 'waits' : 'wait', 'again')
+      return joined(
+        tasks,
+        'made room and',
+        count === 1 ? 'waits' : 'wait',
+        'again',
+        alone(of('why') && `(${of('why')})`),
+      )
     case 'task.promise_broken':
       return joined(tasks, BROKEN[of('promise')] ?? 'had a promise of the tier broken')
     case 'task.cancelled':

@@ -81,7 +81,11 @@ export class Foresight {
     this.#histories = new Map(histories.map((history) => [history.key, history]))
   }
 
-  static async recall({ jobs }: Jobs, of: readonly Job[], more: readonly string[] = []): Promise<Foresight> {
+  static async recall(
+    { jobs }: Jobs,
+    of: readonly Pick<Job, 'spec' | 'accountId'>[],
+    more: readonly string[] = [],
+  ): Promise<Foresight> {
     const keys = of.flatMap(({ spec, accountId }) => runKeys(spec.program.digest, accountId))
     return new Foresight(await jobs.runs.recall([...new Set([...keys, ...more])]))
   }

@@ -15,6 +15,8 @@ import type { Transaction } from '../ports.ts'
 import { advanceTasks, type TaskChange } from './advance-tasks.ts'
 import { occupantsOf } from './occupants.ts'
 import { contextOf, type OpenFog, openFog, placeWindow, type Round } from './place-jobs.ts'
+import { liveContext } from './plan-context.ts'
+import { onlyWholeGangs, readWholeGangs } from './whole-gangs.ts'
 import { withinQuota } from './within-quota.ts'
 
 /** So many waiting tasks are looked at in one round, best tier first. */
@@ -52,7 +54,8 @@ export async function preemptTasks(platform: Platform, round: Round, gate: Preem
   const done = await database.transact(async (tx) => {
     const now = clock.now()
     const forced = await takeOverdue(platform, tx, now)
-    const queue = await withinQuota(platform, tx, await tx.jobs.takeQueued(now, MOST_CLAIMS))
+    const whole = await readWholeGangs(tx, await tx.jobs.takeQueued(now, MOST_CLAIMS), now)
+    const queue = onlyWholeGangs(whole, await withinQuota(platform, tx, whole))
     const claims = queue.filter((queued) => mayPreempt(queued, now))
     if (claims.length === 0) return { forced, taken: 0, asked: 0 }
     const fog = await openFog(platform, tx, round)
@@ -120,7 +123,8 @@ async function choose(
     ),
   )
   const wanting = ofTheirJobs(claims, chosen)
-  const { placements } = plan(wanting, after, context)
+  const live = await liveContext(tx, wanting, context.now)
+  const { placements } = plan(wanting, after, { ...context, ...live })
   const [nodes, tasks] = [
     new Set(placements.map(({ nodeId }) => nodeId)),
     new Set(placements.map((each) => each.taskId)),
