@@ -66,8 +66,11 @@ export interface JobStore {
   /** Live attempts whose lease ended before `now`, oldest first. */
   listExpired(now: Instant, limit: number): Promise<Attempt[]>
 
-  /** What an account has open now, and what its jobs since an instant cost: at most, while they are not settled. */
-  usageOf(accountId: AccountId, since: Instant): Promise<AccountUsage>
+  /**
+   * What an account has open now, and what its jobs since an instant cost: at most, while they are not settled. Without an
+   * instant that is not asked, as it takes a look at every job since, and the cost is nought.
+   */
+  usageOf(accountId: AccountId, since?: Instant): Promise<AccountUsage>
   /** What the live attempts of these accounts' jobs take, in thousandths of a core; accounts without any are left out. */
   cpuInUse(accountIds: readonly AccountId[]): Promise<ReadonlyMap<AccountId, number>>
   /** Jobs that are not over and whose deadline has passed, the longest past first. */

@@ -238,7 +238,7 @@ export class MemoryJobStore implements JobStore {
     return expired
   }
 
-  async usageOf(accountId: AccountId, since: Instant): Promise<AccountUsage> {
+  async usageOf(accountId: AccountId, since = Infinity): Promise<AccountUsage> {
     const open = this.#openByAccount.get(accountId)
     let [openTasks, cost] = [0, 0n]
     for (const { counts } of open.values()) openTasks += counts.queued + counts.running

@@ -253,14 +253,14 @@ export class PgJobStore implements JobStore {
     return rows.map(toAttempt)
   }
 
-  async usageOf(accountId: AccountId, since: Instant): Promise<AccountUsage> {
+  async usageOf(accountId: AccountId, since?: Instant): Promise<AccountUsage> {
     const { rows } = await sql<{ jobs: number; tasks: number; cost: bigint }>`
       SELECT o.*, c.* FROM (
         SELECT count(*) AS jobs, coalesce(sum(queued + running), 0)::bigint AS tasks FROM jobs
         WHERE account_id = ${accountId} AND status IN ${OPEN}
       ) o, (
         SELECT coalesce(sum(coalesce(cost, price_cap)), 0) AS cost FROM jobs
-        WHERE account_id = ${accountId} AND submitted_at >= ${since}
+        WHERE account_id = ${accountId} AND submitted_at >= ${since ?? null}::bigint
       ) c`.execute(this.#db)
     const { jobs, tasks, cost } = rows[0]!
     return { openJobs: jobs, openTasks: tasks, cost: amount(cost) }

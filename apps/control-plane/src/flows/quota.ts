@@ -1,4 +1,4 @@
-import { type AccountId, type Amount, formatTokens } from '@fog/kernel'
+import { type AccountId, type Amount, formatTokens, type Instant } from '@fog/kernel'
 import type { AccountUsage } from '@fog/scheduler'
 import type { Limits } from '../config.ts'
 import type { Quota } from '../quota-store.ts'
@@ -22,6 +22,11 @@ export function effectiveQuota(own: Quota, limits: Limits): EffectiveQuota {
     cpuMilli: own.cpuMilli ?? limits.maxCpuMilliPerAccount,
     costPerDay: own.costPerDay ?? limits.maxCostPerDay,
   }
+}
+
+/** Since when costs count; undefined where they have no limit, which spares the question. */
+export function daySince({ costPerDay }: EffectiveQuota, now: Instant): Instant | undefined {
+  return costPerDay === undefined ? undefined : now - QUOTA_DAY_MS
 }
 
 /** What a job adds to what its account has. */
@@ -51,6 +56,37 @@ export function quotaFaults(quota: EffectiveQuota, usage: AccountUsage, adds: Ad
   }
   return faults
 }
+
+/** For so long what accounts may use is taken for granted: asking at every placement costs, and a quota changes rarely. */
+const KNOWN_MS = 1_000
+
+/** Quotas of cores as they were when they were last asked for. */
+export class KnownCpuQuotas {
+  readonly #known = new Map<AccountId, { readonly at: Instant; readonly limit: number | undefined }>()
+
+  async of(
+    quotas: Parameters<typeof cpuQuotas>[0],
+    limits: Parameters<typeof cpuQuotas>[1],
+    accountIds: readonly AccountId[],
+    now: Instant,
+  ): Promise<ReadonlyMap<AccountId, number>> {
+    const stale = accountIds.filter((accountId) => now - (this.#known.get(accountId)?.at ?? -Infinity) > KNOWN_MS)
+    if (stale.length > 0) {
+      // Accounts that submit no more are forgotten with the rest: asking anew costs one statement.
+      if (this.#known.size > MOST_KNOWN) this.#known.clear()
+      const found = await cpuQuotas(quotas, limits, accountIds)
+      for (const accountId of accountIds) this.#known.set(accountId, { at: now, limit: found.get(accountId) })
+    }
+    return new Map(
+      accountIds.flatMap((accountId) => {
+        const limit = this.#known.get(accountId)?.limit
+        return limit === undefined ? [] : [[accountId, limit] as const]
+      }),
+    )
+  }
+}
+
+const MOST_KNOWN = 10_000
 
 /** How many cores each of these accounts may use at a time, in thousandths; those without a limit are left out. */
 export async function cpuQuotas(

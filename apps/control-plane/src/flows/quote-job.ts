@@ -3,7 +3,7 @@ import { type AccountId, amount, type Amount, formatTokens, toRfc3339 } from '@f
 import { TIER_TERMS } from '@fog/scheduler'
 import type { Platform } from '../platform.ts'
 import { type PreparedPart, prepareSubmission } from './prepare-job.ts'
-import { effectiveQuota, QUOTA_DAY_MS, quotaFaults } from './quota.ts'
+import { daySince, effectiveQuota, quotaFaults } from './quota.ts'
 import { overBudget, unaffordable } from './submit-job.ts'
 
 /** What a job would cost at most, and what would keep it from being taken. Holds nothing and changes nothing. */
@@ -19,7 +19,7 @@ export async function quoteJob(
   const cap = amount(priced.reduce((sum, each) => sum + each.cap, 0n))
   const available = (await database.read.ledger.findAccount(accountId))?.balance ?? amount(0n)
   const quota = effectiveQuota(await database.read.quotas.find(accountId), config.limits)
-  const usage = await database.read.jobs.usageOf(accountId, clock.now() - QUOTA_DAY_MS)
+  const usage = await database.read.jobs.usageOf(accountId, daySince(quota, clock.now()))
   const adds = { tasks: tasks.length, cpuMilli: spec.limits.cpuMilli, priceCap: cap }
   const faults = [
     ...quotaFaults(quota, usage, adds),

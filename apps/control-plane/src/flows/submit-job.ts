@@ -6,7 +6,7 @@ import type { Platform } from '../platform.ts'
 import type { Transaction } from '../ports.ts'
 import { JobError } from './job-error.ts'
 import { type PreparedJob, prepareSubmission } from './prepare-job.ts'
-import { effectiveQuota, QUOTA_DAY_MS, quotaFaults } from './quota.ts'
+import { daySince, effectiveQuota, quotaFaults } from './quota.ts'
 
 export interface Submitter {
   readonly userId: UserId
@@ -39,12 +39,13 @@ export async function queueJob(
   const { clock, rng, config } = platform
   const own = await tx.quotas.lock(accountId)
   const at = clock.now()
-  const usage = await tx.jobs.usageOf(accountId, at - QUOTA_DAY_MS)
+  const quota = effectiveQuota(own, config.limits)
+  const usage = await tx.jobs.usageOf(accountId, daySince(quota, at))
   const { spec, deadlineAt, parts } = prepared
   const jobId = newId('job', at, rng)
   const { tasks, priceCap } = drawTasks(platform, prepared, jobId, at)
   const adds = { tasks: tasks.length, cpuMilli: spec.limits.cpuMilli, priceCap }
-  const [fault] = quotaFaults(effectiveQuota(own, config.limits), usage, adds)
+  const [fault] = quotaFaults(quota, usage, adds)
   if (fault) throw fault
   refuseOverBudget(priceCap, prepared.budget)
   const holdId = newId('hold', at, rng)

@@ -2,19 +2,20 @@ import type { AccountId } from '@fog/kernel'
 import type { QueuedTask } from '@fog/scheduler'
 import type { Platform } from '../platform.ts'
 import type { Transaction } from '../ports.ts'
-import { cpuQuotas } from './quota.ts'
+import { KnownCpuQuotas } from './quota.ts'
 
 /**
  * The tasks whose accounts have cores left, oldest first within each; the others wait until some of theirs end. Tasks that
  * start together are let through together or not at all.
  */
 export async function withinQuota(
-  { config }: Pick<Platform, 'config'>,
+  { config, clock }: Pick<Platform, 'config' | 'clock'>,
   tx: Transaction,
   queue: readonly QueuedTask[],
+  known = new KnownCpuQuotas(),
 ): Promise<readonly QueuedTask[]> {
   const accountIds = [...new Set(queue.map(({ job }) => job.accountId))]
-  const quotas = await cpuQuotas(tx.quotas, config.limits, accountIds)
+  const quotas = await known.of(tx.quotas, config.limits, accountIds, clock.now())
   if (quotas.size === 0) return queue
   const inUse = await tx.jobs.cpuInUse([...quotas.keys()])
   const left = new Map([...quotas].map(([accountId, limit]) => [accountId, limit - (inUse.get(accountId) ?? 0)]))

@@ -148,8 +148,9 @@ export function describeJobStore(
         const [over] = [some.job({ accountId, priceCap, submittedAt: START + 10, status: 'succeeded' }).job]
         await add({ job: { ...over, settled: true, cost: 7n as Job['priceCap'] }, tasks: [] })
         await add(some.job())
-        const usage = (since: number) => transact((store) => store.usageOf(accountId, since))
+        const usage = (since?: number) => transact((store) => store.usageOf(accountId, since))
         expect(await usage(START)).toEqual({ openJobs: 2, openTasks: 4, cost: 207n })
+        expect(await usage()).toEqual({ openJobs: 2, openTasks: 4, cost: 0n })
         expect(await usage(START + 1)).toEqual({ openJobs: 2, openTasks: 4, cost: 7n })
         await transact((store) => store.saveJob({ ...queued.job, status: 'cancelled', finishedAt: START }))
         expect(await usage(START + 11)).toEqual({ openJobs: 1, openTasks: 2, cost: 0n })
