@@ -14,6 +14,7 @@ import { type ControlPlaneServer, openServer } from './http/index.ts'
 import { runGatewayLoops } from './loops/gateway-loops.ts'
 import { runLeaderLoops } from './loops/leader-loops.ts'
 import { type Mixnet, openMixnet } from './mixnet/index.ts'
+import { ThreadFrontPlanner } from './planning/front-planner.ts'
 import type { Log, Platform } from './platform.ts'
 import type { Database, Leadership } from './ports.ts'
 import { WorkerGateway } from './realtime/worker-gateway.ts'
@@ -66,10 +67,11 @@ async function start(
   const url = await server.listen({ host: config.httpHost, port: config.httpPort })
   await localToken(platform, { dataDir: config.dataDir, url: config.publicUrl ?? url })
 
+  const planner = openPlanner(config, started)
   const stopping = new AbortController()
   const loops = [
     runGatewayLoops(platform, { gateway, metrics: server.metrics }, stopping.signal),
-    runLeaderLoops(platform, { leadership, metrics: server.metrics, mixnet }, stopping.signal),
+    runLeaderLoops(platform, { leadership, metrics: server.metrics, mixnet, planner }, stopping.signal),
   ]
   started.push(async () => {
     await gateway.stop()
@@ -78,6 +80,13 @@ async function start(
   })
   log.info({ url, gatewayId: gateway.gatewayId }, 'the control plane is up')
   return { url: config.publicUrl ?? url, setupCode, gatewayId: gateway.gatewayId, stop }
+}
+
+function openPlanner({ planning }: Config, started: (() => Promise<void>)[]): ThreadFrontPlanner | undefined {
+  if (planning.everyMs === 0) return undefined
+  const planner = new ThreadFrontPlanner()
+  started.push(() => planner.stop())
+  return planner
 }
 
 async function openDatabase(

@@ -26,6 +26,7 @@ export interface Config {
   readonly prices: Prices
   readonly timing: Timing
   readonly tiers: TierSettings
+  readonly planning: PlanningSettings
   /** Of the mixnet's directory; undefined keeps none. */
   readonly mixnet: MixnetSettings | undefined
 }
@@ -71,6 +72,13 @@ export interface TierSettings {
   readonly preemptGraceMs: number
   /** What is shown of tiers was measured over so long. */
   readonly windowMs: number
+}
+
+export interface PlanningSettings {
+  /** What waits and what may move is planned anew so often; 0 never. */
+  readonly everyMs: number
+  /** How long one search may take, on a thread of its own. */
+  readonly deadlineMs: number
 }
 
 export interface Timing {
@@ -149,6 +157,10 @@ export function readConfig(env: Environment = process.env): Config {
       preemptionsPerMinute: whole('FOG_PREEMPTIONS_PER_MINUTE', 120, 0, 1_000_000),
       preemptGraceMs: whole('FOG_PREEMPT_GRACE_MS', 2_000, 0, 60_000),
       windowMs: whole('FOG_TIER_WINDOW_HOURS', 24, 1, 8_760) * 3_600_000,
+    },
+    planning: {
+      everyMs: whole('FOG_REPLAN_SECONDS', 10, 0, 86_400) * 1000,
+      deadlineMs: whole('FOG_REPLAN_DEADLINE_MS', 1_000, 10, 60_000),
     },
     mixnet: readMixnet(env, resolve(env['FOG_DATA_DIR'] || '.fog')),
   }

@@ -9,7 +9,7 @@ export interface Platform {
   readonly blobs: BlobStore
   readonly clock: Clock
   readonly rng: Rng
-  readonly config: Pick<Config, 'limits' | 'prices' | 'tiers' | 'timing'>
+  readonly config: Pick<Config, 'limits' | 'planning' | 'prices' | 'tiers' | 'timing'>
   readonly log: Log
 }
 

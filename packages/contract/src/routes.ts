@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { JobSubmission } from './job-document.ts'
+import { FrontsView } from './front-views.ts'
 import { mixnetRoutes } from './mixnet-routes.ts'
 import { route } from './route.ts'
 import { scheduleRoutes } from './schedule-routes.ts'
@@ -451,6 +452,14 @@ export const routes = {
     access: 'jobs:read',
     perMinute: 120,
     response: TiersView,
+  }),
+  listFronts: route({
+    method: 'GET',
+    path: '/v1/fronts',
+    summary: 'What re-planning found lately, newest first: the fronts, and which plan was chosen and why',
+    access: 'jobs:read',
+    query: strict({ limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, default: 20 })) }),
+    response: FrontsView,
   }),
 } as const
 

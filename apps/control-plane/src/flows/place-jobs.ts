@@ -1,10 +1,12 @@
-import type { Instant, JobId, NodeId } from '@fog/kernel'
+import type { Instant, JobId, NodeId, TaskId } from '@fog/kernel'
 import {
   type Attempt,
   companyOf,
+  fitsInto,
   type Job,
   LINE_LEAST,
   type NodeView,
+  type Placement,
   type Plan,
   type PlanContext,
   plan,
@@ -18,6 +20,7 @@ import { leasePlacements } from './lease-placements.ts'
 import { allNodes, isOpen, nodeView } from './node-views.ts'
 import { type InUseSeen, inUseOf, liveContext } from './plan-context.ts'
 import { route } from './route.ts'
+import { KnownCpuQuotas } from './quota.ts'
 import { withinQuota } from './within-quota.ts'
 import { tierViews, withKept } from './tier-views.ts'
 import { onlyWholeGangs, readWholeGangs } from './whole-gangs.ts'
@@ -31,7 +34,23 @@ const READS = 8
 export class Round {
   lastNodeId: NodeId | undefined
   inUse: InUseSeen | undefined
+  readonly cpuQuotas = new KnownCpuQuotas()
   readonly #warm = new Map<NodeId, Set<string>>()
+
+  readonly #directions = new Map<TaskId, { readonly nodeId: NodeId; readonly until: Instant }>()
+
+  /** A plan moves the task to this node: there it goes on, if there still is room when it is back. */
+  direct(taskId: TaskId, nodeId: NodeId, until: Instant): void {
+    this.#directions.set(taskId, { nodeId, until })
+  }
+
+  /** Where a plan wants the task to go on; told once. */
+  takeDirection(taskId: TaskId, now: Instant): NodeId | undefined {
+    for (const [each, { until }] of this.#directions) if (until < now) this.#directions.delete(each)
+    const nodeId = this.#directions.get(taskId)?.nodeId
+    this.#directions.delete(taskId)
+    return nodeId
+  }
 
   warmOn(nodeId: NodeId): ReadonlySet<string> | undefined {
     return this.#warm.get(nodeId)
@@ -74,7 +93,7 @@ export async function placeJobs(platform: Platform, round: Round): Promise<Place
       const taken = await tx.jobs.takeQueued(now, WINDOW, waiting)
       if (taken.length === 0) break
       const whole = await readWholeGangs(tx, taken, now)
-      const queue = onlyWholeGangs(whole, await withinQuota(platform, tx, whole))
+      const queue = onlyWholeGangs(whole, await withinQuota(platform, tx, whole, round.cpuQuotas))
       const fog = await openFog(platform, tx, round)
       if (fog.nodes.length === 0) break
       const attempts = await placeWindow(platform, tx, queue, fog, round)
@@ -135,6 +154,12 @@ export async function placeWindow(
   round: Round,
 ): Promise<readonly Attempt[]> {
   const now = platform.clock.now()
+  const directed = await placeDirected(platform, tx, queue, fog, round)
+  if (directed.length > 0) {
+    const gone = new Set(directed.map(({ taskId }) => taskId))
+    const rest = queue.filter(({ task }) => !gone.has(task.taskId))
+    return [...directed, ...(await placeWindow(platform, tx, rest, await openFog(platform, tx, round), round))]
+  }
   const { nodes } = fog
   round.inUse = await inUseOf(tx, queue, round.inUse, now)
   const live = await liveContext(tx, queue, now)
@@ -148,6 +173,26 @@ export async function placeWindow(
   const jobs = new Map(queue.map(({ task, job }) => [task.taskId, job]))
   for (const { nodeId, taskId } of leased) round.placed(nodeId, jobs.get(taskId)!.spec.program.digest)
   return leased
+}
+
+/** Tasks that a plan moves go on where it wants them, while there is room; else they are placed as any other. */
+async function placeDirected(
+  platform: Platform,
+  tx: Transaction,
+  queue: readonly QueuedTask[],
+  { nodes }: OpenFog,
+  round: Round,
+): Promise<readonly Attempt[]> {
+  const now = platform.clock.now()
+  const placed = queue.flatMap(({ task, job }): Placement[] => {
+    const nodeId = round.takeDirection(task.taskId, now)
+    const node = nodes.find(({ view }) => view.nodeId === nodeId)?.view
+    const hasRoom = node && node.closed === undefined && node.slots > 0 && fitsInto(job.spec.limits, node.free)
+    return hasRoom ? [{ taskId: task.taskId, nodeId: node.nodeId }] : []
+  })
+  if (placed.length === 0) return []
+  const views = nodes.map(({ view }) => view)
+  return leasePlacements(platform, tx, { placed }, queue, views)
 }
 
 /**

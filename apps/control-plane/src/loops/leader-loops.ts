@@ -5,10 +5,12 @@ import { watchWaits } from '../flows/note-incidents.ts'
 import { payOwedCredits } from '../flows/pay-credits.ts'
 import { placeJobs, Round } from '../flows/place-jobs.ts'
 import { PreemptionGate, preemptTasks } from '../flows/preempt-tasks.ts'
+import { replan, Replanning } from '../flows/replan.ts'
 import { runSchedules } from '../flows/run-schedules.ts'
 import { settleJobs } from '../flows/settle-job.ts'
 import { stopOverdue } from '../flows/stop-overdue.ts'
 import { type Mixnet, mixnetLoops } from '../mixnet/index.ts'
+import type { FrontPlanner } from '../planning/front-planner.ts'
 import type { Platform } from '../platform.ts'
 import type { Leadership, WakeTopic } from '../ports.ts'
 import { Loop } from './loop.ts'
@@ -27,6 +29,8 @@ export interface LeaderParts {
   readonly leadership: Leadership
   readonly metrics: LoopMetrics
   readonly mixnet?: Mixnet | undefined
+  /** Plans what waits and what may move anew; undefined never does. */
+  readonly planner?: FrontPlanner | undefined
 }
 
 /**
@@ -35,15 +39,16 @@ export interface LeaderParts {
  */
 export async function runLeaderLoops(
   platform: Platform,
-  { leadership, metrics, mixnet }: LeaderParts,
+  { leadership, ...parts }: LeaderParts,
   signal: AbortSignal,
 ): Promise<void> {
+  const { metrics } = parts
   while (!signal.aborted) {
     try {
       const term = await leadership.lead(signal)
       platform.log.info({ epoch: term.epoch }, 'this control plane leads')
       metrics.leads(true)
-      await runTerm(platform, { metrics, mixnet }, AbortSignal.any([signal, term.signal]))
+      await runTerm(platform, parts, AbortSignal.any([signal, term.signal]))
       metrics.leads(false)
       await term.resign()
     } catch (fault) {
@@ -57,7 +62,7 @@ export async function runLeaderLoops(
 
 async function runTerm(
   platform: Platform,
-  { metrics, mixnet }: Pick<LeaderParts, 'metrics' | 'mixnet'>,
+  { metrics, mixnet, planner }: Omit<LeaderParts, 'leadership'>,
   signal: AbortSignal,
 ): Promise<void> {
   const { clock, config, database } = platform
@@ -102,6 +107,14 @@ async function runTerm(
     await dropSilentGateways(platform)
     return 'idle'
   })
+  const replanning = new Replanning()
+  const replans =
+    planner &&
+    new Loop(
+      dependencies,
+      { name: 'replan', idleMs: config.planning.everyMs },
+      async () => (await replan(platform, planner, round, replanning)).next,
+    )
   const waits = new Loop(
     dependencies,
     { name: 'watch-waits', idleMs: loopIdleMs },
@@ -123,9 +136,19 @@ async function runTerm(
   const stopListening = wakes.map(([topic, loop]) => database.onWake(topic, () => loop.wake()))
   try {
     await Promise.all(
-      [place, settle, expire, overdue, schedules, gateways, waits, prune, release, ...Object.values(mix ?? {})].map(
-        (loop) => loop.run(signal),
-      ),
+      [
+        place,
+        settle,
+        expire,
+        overdue,
+        schedules,
+        gateways,
+        waits,
+        prune,
+        release,
+        ...(replans ? [replans] : []),
+        ...Object.values(mix ?? {}),
+      ].map((loop) => loop.run(signal)),
     )
   } finally {
     for (const stop of stopListening) stop()

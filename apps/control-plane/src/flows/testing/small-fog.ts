@@ -100,7 +100,7 @@ export class SmallFog {
   }
 
   /** A device of an owner of its own enrols and connects. */
-  async join(name: string, cores: number): Promise<Device> {
+  async join(name: string, cores: number, labels: Readonly<Record<string, string>> = {}): Promise<Device> {
     const { database, clock, rng } = this.platform
     const keys = keyPairFromSeed(rng.bytes(32))
     const nodeId = newId('node', clock.now(), rng)
@@ -111,17 +111,22 @@ export class SmallFog {
       await tx.nodes.add(enrolled({ nodeId, ownerId, name, publicKey, labels: {}, at: clock.now() }))
     })
     const device = { nodeId, keys }
-    await this.connect(device, [], cores)
+    await this.connect(device, [], cores, labels)
     this.devices.push(device)
     return device
   }
 
-  connect({ nodeId }: Device, holds: readonly AttemptId[] = [], cores = 2) {
+  connect(
+    { nodeId }: Device,
+    holds: readonly AttemptId[] = [],
+    cores = 2,
+    labels: Readonly<Record<string, string>> = {},
+  ) {
     const facts = {
       gatewayId: this.gatewayId,
       device: { os: 'linux', arch: 'x64', cores, memoryBytes: 4 * GIB, kinds: ['wasm'], agentVersion: 'test' },
       capacity: { cpuMilli: cores * 1000, memoryBytes: 4 * GIB, diskBytes: 100 * GIB },
-      labels: {},
+      labels,
       harvest: { mode: 'run', reasons: [], cpuShare: 100, maxTasks: cores * 4 } as const,
       at: this.clock.now(),
     }

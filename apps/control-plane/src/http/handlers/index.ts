@@ -1,5 +1,6 @@
 import type { HandlerDependencies, Handlers } from '../handler.ts'
 import { contentHandlers } from './content.ts'
+import { frontHandlers } from './fronts.ts'
 import { jobHandlers } from './jobs.ts'
 import { keyHandlers } from './keys.ts'
 import { ledgerHandlers } from './ledger.ts'
@@ -26,6 +27,7 @@ export function makeHandlers(dependencies: HandlerDependencies): Handlers {
     ...ledgerHandlers(dependencies),
     ...overviewHandlers(dependencies),
     ...tierHandlers(dependencies),
+    ...frontHandlers(dependencies),
     ...mixnetHandlers(dependencies),
   }
 }
