@@ -25,9 +25,11 @@ export class Archive {
   readonly #guards: Float64Array[] = []
   readonly #crowd: Crowd
   #reference: Float64Array | undefined
+  /** The members' values beside each other, in their order. */
   readonly #values: Float64Array
   readonly #places: Uint32Array
   readonly #distances: Float64Array
+  readonly #clipped: Float64Array
 
   constructor(width: number, bound: number) {
     this.#width = width
@@ -36,6 +38,7 @@ export class Archive {
     this.#values = new Float64Array((bound + 1) * width)
     this.#places = Uint32Array.from({ length: bound + 1 }, (_, place) => place)
     this.#distances = new Float64Array(bound + 1)
+    this.#clipped = new Float64Array(bound * width)
   }
 
   get members(): readonly Member[] {
@@ -55,50 +58,90 @@ export class Archive {
 
   /** Takes the point in unless a member is as good; copies what it is given. Whether it was taken. */
   offer(values: Float64Array, nodeOf: Int32Array): boolean {
-    for (const member of this.#members) if (isAsGood(member.values, values)) return false
-    this.#members = this.#members.filter((member) => !isAsGood(values, member.values))
+    let dominated = 0
+    for (let place = 0; place < this.#members.length; place += 1) {
+      const order = this.#compare(place, values)
+      if (order < 0) return false
+      dominated += order
+    }
+    if (dominated > 0) this.#keep((place) => this.#compare(place, values) === 0)
     const member = { values: values.slice(), nodeOf: nodeOf.slice() }
+    this.#values.set(values, this.#members.length * this.#width)
     this.#members.push(member)
     if (this.#members.length <= this.bound) return true
     const goes = this.#leastMissed()
-    this.#members = this.#members.filter((other) => other !== goes)
-    return goes !== member
+    const isTaken = this.#members[goes] !== member
+    this.#keep((place) => place !== goes)
+    return isTaken
   }
 
-  #leastMissed(): Member {
-    for (const [at, { values }] of this.#members.entries()) this.#values.set(values, at * this.#width)
+  /** -1 where the member is as good as the values everywhere, 1 where they are as good and better somewhere, else 0. */
+  #compare(place: number, values: Float64Array): number {
+    const at = place * this.#width
+    let isBetter = false
+    let isWorse = false
+    for (let k = 0; k < this.#width; k += 1) {
+      const held = this.#values[at + k]!
+      if (held < values[k]!) isBetter = true
+      else if (held > values[k]!) isWorse = true
+    }
+    if (!isWorse) return -1
+    return isBetter ? 0 : 1
+  }
+
+  #keep(stays: (place: number) => boolean): void {
+    this.#members = this.#members.filter((_, place) => stays(place))
+    for (const [place, { values }] of this.#members.entries()) this.#values.set(values, place * this.#width)
+  }
+
+  #leastMissed(): number {
     this.#crowd.measure(this.#values, this.#places, this.#distances)
-    const order = this.#places.toSorted((a, b) => this.#distances[a]! - this.#distances[b]!)
-    const members = Array.from(order, (place) => this.#members[place]!)
-    if (!this.#reference) return members.find((member) => !this.#isOnlyGuard(member)) ?? members[0]!
     let least = Number.POSITIVE_INFINITY
-    let goes = members[0]!
+    let goes = -1
     let looked = 0
-    for (const member of members) {
-      if (looked === CANDIDATES) break
-      if (this.#isOnlyGuard(member)) continue
+    const most = this.#reference ? CANDIDATES : 1
+    for (let tries = 0; tries < this.#members.length && looked < most; tries += 1) {
+      const place = this.#mostCrowded()
+      this.#distances[place] = Number.NaN
+      if (goes === -1) goes = place
+      if (this.#isOnlyGuard(this.#members[place]!)) continue
       looked += 1
-      const own = this.#volumeOf(member, this.#reference)
+      const own = this.#reference ? this.#volumeOf(place, this.#reference) : 0
       if (own >= least) continue
       least = own
-      goes = member
+      goes = place
     }
     return goes
   }
 
+  /** Of those not looked at yet. */
+  #mostCrowded(): number {
+    let crowded = -1
+    for (let place = 0; place < this.#members.length; place += 1) {
+      const distance = this.#distances[place]!
+      if (Number.isNaN(distance)) continue
+      if (crowded === -1 || distance < this.#distances[crowded]!) crowded = place
+    }
+    return crowded
+  }
+
   /** The volume no other member covers. */
-  #volumeOf(member: Member, reference: Float64Array): number {
+  #volumeOf(place: number, reference: Float64Array): number {
     const width = this.#width
+    const from = place * width
     let whole = 1
-    for (let k = 0; k < width; k += 1) whole *= Math.max(0, reference[k]! - member.values[k]!)
+    for (let k = 0; k < width; k += 1) whole *= Math.max(0, reference[k]! - this.#values[from + k]!)
     if (whole === 0) return 0
     // What others cover of it: each as if it began no lower than the member.
-    const clipped: number[] = []
-    for (const { values } of this.#members) {
-      if (values === member.values) continue
-      for (let k = 0; k < width; k += 1) clipped.push(Math.max(values[k]!, member.values[k]!))
+    let size = 0
+    for (let other = 0; other < this.#members.length; other += 1) {
+      if (other === place) continue
+      for (let k = 0; k < width; k += 1) {
+        this.#clipped[size + k] = Math.max(this.#values[other * width + k]!, this.#values[from + k]!)
+      }
+      size += width
     }
-    return whole - hypervolume(Float64Array.from(clipped), reference)
+    return whole - hypervolume(this.#clipped.subarray(0, size), reference)
   }
 
   #isOnlyGuard(member: Member): boolean {

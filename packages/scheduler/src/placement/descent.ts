@@ -18,7 +18,7 @@ const MOST_EMPTIED = 24
 /**
  * Walks an arrangement downhill along a direction: best moves, ejection chains (a task takes the room of another, which
  * takes room elsewhere; a swap is the shortest) and nodes emptied as a whole. Every step stays feasible and lowers the
- * weighted sum. `looks` counts the placements weighed.
+ * weighted sum, but for one: what waits is placed as soon as it fits. `looks` counts the placements weighed.
  */
 export class Descent {
   readonly at: Arrangement

@@ -7,7 +7,7 @@ import { crossNodes } from './crossover.ts'
 import { Descent } from './descent.ts'
 import { Direction, latticeSteps, latticeWeights } from './direction.ts'
 import { intensify } from './intensify.ts'
-import { type PlacementModel, WAITS } from './model.ts'
+import { OBJECTIVES, type PlacementModel, WAITS } from './model.ts'
 import { ORDER_NAMES, orderTasks, byRule, byWeight, RULE_NAMES } from './rules.ts'
 import { survivors } from './survival.ts'
 
@@ -49,6 +49,9 @@ export class PlacementEngine {
   #population: Individual[] = []
   #isSeeded = false
   #scales: Float64Array
+  /** Places of the front's objectives among all six, and room for what an arrangement is worth in them. */
+  readonly #numbers: readonly number[]
+  readonly #values: Float64Array
 
   constructor(model: PlacementModel, rng: Rng, { archiveBound = ARCHIVE_BOUND }: EngineOptions = {}) {
     this.model = model
@@ -56,6 +59,8 @@ export class PlacementEngine {
     this.#rng = rng
     this.#at = new Arrangement(model)
     this.#descent = new Descent(this.#at, rng, () => this.#offer())
+    this.#numbers = model.objectives.map((name) => OBJECTIVES.indexOf(name))
+    this.#values = new Float64Array(model.objectives.length)
     this.#scales = new Float64Array(model.objectives.length).fill(1)
     this.#work = this.#search()
   }
@@ -190,7 +195,8 @@ export class PlacementEngine {
   }
 
   #offer(): void {
-    this.archive.offer(valuesOf(this.#at), this.#at.nodeOf)
+    for (const [at, k] of this.#numbers.entries()) this.#values[at] = this.#at.totals[k]!
+    this.archive.offer(this.#values, this.#at.nodeOf)
   }
 
   #guarded(): Member {
