@@ -45,7 +45,7 @@ test('a better tier takes room, what it displaced comes back, and a broken promi
   const rounds = [preemptTasks(platform, fog.round, new PreemptionGate())]
   rounds.push(preemptTasks(platform, fog.round, new PreemptionGate()))
   const counts = (await Promise.all(rounds)).map(({ count }) => count)
-  expect(counts.toSorted()).toEqual([0, 1])
+  expect(counts.toSorted((a, b) => a - b)).toEqual([0, 1])
   const bronzeStatuses = (await jobs.listAttempts(bronze.jobId)).map(({ status }) => status)
   expect(bronzeStatuses.toSorted()).toEqual(['leased', 'preempted'])
   expect(await nodes.auditReservations()).toEqual([])
