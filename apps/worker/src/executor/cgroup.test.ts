@@ -42,6 +42,14 @@ test.runIf(finding.isUsed)('the kernel ends what takes more memory than its grou
   await group.remove()
 })
 
+test.runIf(finding.isUsed)('a limit on memory can be lowered and raised again', async () => {
+  const group = cgroups!.open()
+  for (const mebibytes of [96, 64, 128, 96, 256]) {
+    expect(() => group.limitMemory(mebibytes * 1024 * 1024)).not.toThrow()
+  }
+  await group.remove()
+})
+
 test.runIf(finding.isUsed)('the number of processes in a group is limited', async () => {
   const group = cgroups!.open()
   const script = 'read go; for i in $(seq 1 200); do sleep 5 & done; wait'

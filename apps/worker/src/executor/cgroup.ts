@@ -100,7 +100,7 @@ function isLeftOver(name: string): boolean {
 export class Cgroup {
   readonly #dialect: Dialect
   readonly #folders: readonly string[]
-  #limitBytes = 0
+  #limitBytes = Infinity
 
   constructor(dialect: Dialect, folders: readonly string[]) {
     this.#dialect = dialect
@@ -112,17 +112,27 @@ export class Cgroup {
     for (const folder of this.#folders) writeFileSync(join(folder, 'cgroup.procs'), String(pid))
   }
 
+  /** The limit on memory and swap together may never be below that on memory, so the order is that of the change. */
   limitMemory(bytes: number): void {
     if (bytes === this.#limitBytes) return
-    const { memoryLimit, swapLimit } = this.#dialect
-    const [folder] = this.#folders
-    writeFileSync(join(folder!, memoryLimit), String(bytes))
+    const isRaised = bytes > this.#limitBytes
+    if (isRaised) this.#limitSwap(bytes)
+    this.#write(this.#dialect.memoryLimit, bytes)
+    if (!isRaised) this.#limitSwap(bytes)
     this.#limitBytes = bytes
+  }
+
+  #limitSwap(bytes: number): void {
+    const { swapLimit } = this.#dialect
     try {
-      writeFileSync(join(folder!, swapLimit), swapLimit === 'memory.swap.max' ? '0' : String(bytes))
+      this.#write(swapLimit, swapLimit === 'memory.swap.max' ? 0 : bytes)
     } catch {
       // A kernel without swap accounting has no such file; then there is mostly no swap to limit.
     }
+  }
+
+  #write(file: string, value: number): void {
+    writeFileSync(join(this.#folders[0]!, file), String(value))
   }
 
   /** How often the kernel has killed in this group for want of memory. */

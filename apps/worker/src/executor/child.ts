@@ -50,7 +50,8 @@ async function main(): Promise<void> {
     // The worker is trusted: what it sends is not checked again.
     const told = message as ToChild
     if (told.type === 'take-state') {
-      void inTurn(() => state.give(told.since)).catch(giveUp)
+      const { run: asked } = state
+      void inTurn(() => state.give(told.since, asked)).catch(giveUp)
       continue
     }
     if (told.type === 'run') coming = new Coming(told)

@@ -22,6 +22,7 @@ export class StateKeeper {
   #refusal: string | undefined
   #seenVersion = 0
   #toldVersion = 0
+  #run = 0
   #isOpen = false
 
   constructor(socket: FrameSocket<FromChild>) {
@@ -33,6 +34,7 @@ export class StateKeeper {
     this.#files = new Map()
     this.#version = this.#seenVersion = this.#toldVersion = 0
     this.#refusal = undefined
+    this.#run++
     this.#isOpen = true
   }
 
@@ -63,9 +65,14 @@ export class StateKeeper {
     await this.#socket.send({ type: 'state-changed', version: this.#seenVersion, ...refusal })
   }
 
-  /** Gives the newest checkpoint. Once the run has ended nobody answers: its result says it all. */
-  async give(since: number): Promise<void> {
-    if (!this.#isOpen) return
+  /** Counts the runs: what is asked of one is not answered by the next. */
+  get run(): number {
+    return this.#run
+  }
+
+  /** Gives the newest checkpoint of a run. Once that has ended nobody answers: its result says it all. */
+  async give(since: number, run: number): Promise<void> {
+    if (!this.#isOpen || run !== this.#run) return
     const files = [...this.#files]
     const contents = files.filter(([, file]) => file.version > since).map(([, { bytes }]) => bytes)
     const isWhole = (each: (Uint8Array | undefined)[]): each is Uint8Array[] => each.every((bytes) => bytes)
