@@ -126,7 +126,7 @@ export class Ground {
       this.#cpu[place] = Math.max(0, this.#cpu[place]! - kept)
       this.#views[place] = {
         ...this.#views[place]!,
-        free: { ...this.#views[place]!.free, cpuMilli: this.#cpu[place]! },
+        free: { ...this.#views[place]!.free, cpuMilli: this.#cpu[place] },
       }
     }
   }

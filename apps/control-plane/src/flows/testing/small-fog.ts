@@ -53,6 +53,14 @@ export interface Sent {
   readonly lease: LeaseMessage
 }
 
+interface SmallFogOptions {
+  readonly devices?: number
+  /** Of each device. */
+  readonly cores?: number
+  /** Empty; a memory twin unless given. */
+  readonly database?: Database
+}
+
 /** A platform on memory stores, or a database that is given, and a manual clock, with one submitter who has 1,000 tokens and as many devices as asked for. */
 export class SmallFog {
   readonly clock = new ManualClock()
@@ -77,13 +85,8 @@ export class SmallFog {
     this.submitter = { userId: newId('user', at, this.rng), accountId: newId('account', at, this.rng) }
   }
 
-  /** `database` is empty; a memory twin unless given. */
-  static async open({
-    devices = 1,
-    cores = 2,
-    database: own = new MemoryPlatformDatabase() as Database,
-  } = {}): Promise<SmallFog> {
-    const fog = new SmallFog(own)
+  static async open({ devices = 1, cores = 2, database: own }: SmallFogOptions = {}): Promise<SmallFog> {
+    const fog = new SmallFog(own ?? new MemoryPlatformDatabase())
     const { database, clock, rng } = fog.platform
     const { accountId } = fog.submitter
     await database.transact(async (tx) => {
