@@ -2,6 +2,7 @@ import type { AccountId } from '@fog/kernel'
 import { fitsInto, isSuitable, needsCircuits } from './fits.ts'
 import type { JobSpec, PrivacyLevel, RoutingStrategy } from './job.ts'
 import type { NodeView } from './node-view.ts'
+import { type PlacingRefusal, refusePlace, refuseTogether } from './placing-refusals.ts'
 import type { Task } from './task.ts'
 import { bytesText, coresText, listText } from './words.ts'
 
@@ -17,10 +18,10 @@ export type RefusalCode =
   | 'memory'
   | 'disk'
   | 'inputs'
+  | PlacingRefusal['code']
   | 'kind'
   | 'label'
   | 'together'
-  | 'owners'
   | 'privacy'
   | 'routing'
   /** Its tier cannot be kept: round trips, failure domains, room, or the wait in the queue. */
@@ -49,7 +50,7 @@ export function admit(
 ): Admission {
   const own = [...refuseOffer(spec, offer), ...refuseInputs(spec, tasks)]
   const single = nodes.length === 0 ? [] : refuseSingly(spec, nodes)
-  const joint = nodes.length === 0 || single.length > 0 ? [] : refuseJointly(spec, nodes)
+  const joint = nodes.length === 0 || single.length > 0 ? [] : refuseJointly(spec, tasks.length, nodes)
   const refusals = [...own, ...single, ...joint]
   return refusals.length === 0 ? { ok: true } : { ok: false, refusals }
 }
@@ -116,7 +117,13 @@ function refuseSingly(spec: JobSpec, nodes: readonly NodeView[]): Refusal[] {
     const has = bytesText(deepest.capacity.diskBytes)
     refuse('disk', `${bytesText(diskBytes)} of disk`, has, deepest, 'resources.diskMiB')
   }
-  return [...refusals, ...refuseKind(spec, nodes), ...refuseLabels(spec, nodes), ...refuseCircuits(spec, nodes)]
+  return [
+    ...refusals,
+    ...refuseKind(spec, nodes),
+    ...refuseLabels(spec, nodes),
+    ...refusePlace(spec, nodes),
+    ...refuseCircuits(spec, nodes),
+  ]
 }
 
 function refuseKind({ kind }: JobSpec, nodes: readonly NodeView[]): Refusal[] {
@@ -143,7 +150,7 @@ function refuseCircuits(spec: JobSpec, nodes: readonly NodeView[]): Refusal[] {
 }
 
 /** What no node has all at once, and what takes more owners than there are. */
-function refuseJointly(spec: JobSpec, nodes: readonly NodeView[]): Refusal[] {
+function refuseJointly(spec: JobSpec, tasks: number, nodes: readonly NodeView[]): Refusal[] {
   const capable = capableNodes(spec, nodes)
   if (capable.length === 0) {
     const { cpuMilli, memoryBytes, diskBytes } = spec.limits
@@ -159,7 +166,7 @@ function refuseJointly(spec: JobSpec, nodes: readonly NodeView[]): Refusal[] {
   }
   const owners = new Set(capable.map(({ ownerId }) => ownerId)).size
   const { quorum } = spec.verification
-  if (owners >= quorum) return []
+  if (owners >= quorum) return refuseTogether(spec, tasks, nodes)
   const choice = owners > 1 ? `verify: none, or a quorum of ${owners}` : 'verify: none'
   const tiers = 'or a tier that asks for fewer'
   return [

@@ -67,9 +67,38 @@ describe('a task that waits says why, with numbers', () => {
       node('d', { slots: 0 }),
     ]
     expect(why(waiting(), nodes)).toEqual([
-      '1 node is at the number of tasks their owners allow: d.',
       '3 of 4 nodes are suspended by its owner: battery 62 % (2); draining.',
+      '1 node is at the number of tasks their owners allow: d.',
     ])
+  })
+
+  test('because of where its data may be, labels it avoids, and other tasks of its job', () => {
+    const spec: Partial<JobSpec> = { residency: ['eu', 'ch'], avoid: { power: 'battery' }, apart: 'node' }
+    const nodes = [
+      node('boston', { labels: { region: 'us' } }),
+      node('nowhere'),
+      node('phone', { labels: { region: 'eu', power: 'battery' } }),
+      node('taken', { labels: { residency: 'ch' } }),
+    ]
+    const queued = waiting(spec)
+    const held = [nodes[3]!.nodeId]
+    expect(explainWaiting(queued, nodes, NOW, NOBODY_AHEAD, { held }).map(({ text }) => text)).toEqual([
+      'Its data may only be in eu or ch: elsewhere, or of unknown place, is 2 of 4 nodes.',
+      'Its tasks stay apart by node: taken by another of them is 1 of 4 nodes.',
+      'The job avoids power: battery: so labelled is 1 of 4 nodes.',
+    ])
+    const together = waiting({ together: 'node' })
+    const full = nodes.map((each) => ({ ...each, slots: 0 }))
+    expect(explainWaiting(together, full, NOW, NOBODY_AHEAD, { held })[0]?.text).toBe(
+      'Its tasks stay together on one node: away from the others is 3 of 4 nodes.',
+    )
+  })
+
+  test('because there is room for some of its gang and not for all', () => {
+    const nodes = [node('a'), node('b')]
+    const [first] = explainWaiting(waiting({ gang: true }), nodes, NOW, NOBODY_AHEAD, { gang: 9 })
+    expect(first?.text).toBe('All 9 tasks of its gang begin at once; there is room for 8 now.')
+    expect(explainWaiting(waiting({ gang: true }), nodes, NOW, NOBODY_AHEAD, { gang: 8 })[0]?.code).toBe('next')
   })
 
   test('because of labels, size, kind, circuits and the tier’s round trip', () => {

@@ -8,6 +8,7 @@ import { hasVoice, isLive, isOpen } from './states.ts'
 import { TIER_TERMS } from './tier.ts'
 import { domainOf } from './tiers/domains.ts'
 import { domainsBy } from './tiers/spread.ts'
+import { type CompanyKnown, companyObstacles, explainGang, placeObstacles } from './why-company.ts'
 import { bytesText, coresText, countText, durationText, listText } from './words.ts'
 
 export type WhyCode =
@@ -19,6 +20,11 @@ export type WhyCode =
   | 'kind'
   | 'circuits'
   | 'label'
+  | 'avoid'
+  | 'residency'
+  | 'apart'
+  | 'together'
+  | 'gang'
   | 'too_small'
   | 'closed'
   | 'latency'
@@ -51,26 +57,29 @@ export interface QueueAhead {
 const MOST_NAMES = 3
 
 /**
- * Why a task waits, what is nearest to letting it go first. Each node counts for the one thing that keeps it away: a node
- * that merely has no room now is nearer than one that is suspended, and that one nearer than one of the wrong sort.
- * `nodes` are all that are known, closed and offline ones too.
+ * Why a task waits, what keeps most nodes away first. Each node counts for the one thing that keeps it away: one of the wrong
+ * sort for that, else one that is suspended for that, and one that merely has no room now for that; of equal counts what is
+ * nearest to letting it go comes first. `nodes` are all that are known, closed and offline ones too.
  */
 export function explainWaiting(
   queued: QueuedTask,
   nodes: readonly NodeView[],
   now: Instant,
   queueAhead: QueueAhead,
+  company: CompanyKnown = {},
 ): Why[] {
   const { task } = queued
   if (!isOpen(task)) return [{ code: 'over', text: `It does not wait: it is ${task.status}.`, nodes: 0 }]
   const working = explainWork(queued, nodes)
   if (task.pending === 0) return working
-  const obstacles = explainNodes(queued, nodes, now)
+  const obstacles = explainNodes(queued, nodes, now, company)
+  const gang = explainGang(queued.job.spec, nodes, company)
   const ready = nodes.length - obstacles.reduce((sum, why) => sum + why.nodes, 0)
   return [
     ...explainBackOff(queued, now),
-    ...(ready > 0 ? explainTurn(ready, queueAhead) : obstacles),
-    ...(ready > 0 ? [] : explainQueue(queueAhead)),
+    ...(gang ? [gang] : []),
+    ...(ready > 0 && !gang ? explainTurn(ready, queueAhead) : obstacles),
+    ...(ready > 0 && !gang ? [] : explainQueue(queueAhead)),
     ...working,
   ]
 }
@@ -116,28 +125,30 @@ interface Obstacle {
   readonly say: (kept: readonly NodeView[], all: number) => string
 }
 
-function explainNodes(queued: QueuedTask, nodes: readonly NodeView[], now: Instant): Why[] {
+function explainNodes(queued: QueuedTask, nodes: readonly NodeView[], now: Instant, company: CompanyKnown): Why[] {
   if (nodes.length === 0) {
     return [{ code: 'no_nodes', text: 'No node has joined this fog; add one with `fog worker join`.', nodes: 0 }]
   }
   let left = [...nodes]
   const found: Why[] = []
   // From the sort of node inwards: each node is counted at the first thing that rules it out.
-  for (const { code, keepsAway, say } of obstaclesOf(queued, now, nodes).toReversed()) {
+  for (const { code, keepsAway, say } of obstaclesOf(queued, now, nodes, company).toReversed()) {
     const kept = left.filter(keepsAway)
     if (kept.length === 0) continue
     found.push({ code, text: say(kept, nodes.length), nodes: kept.length })
     left = left.filter((node) => !keepsAway(node))
   }
-  return found.reverse()
+  return found.reverse().sort((a, b) => b.nodes - a.nodes)
 }
 
-function obstaclesOf(queued: QueuedTask, now: Instant, nodes: readonly NodeView[]): Obstacle[] {
+function obstaclesOf(queued: QueuedTask, now: Instant, nodes: readonly NodeView[], company: CompanyKnown): Obstacle[] {
   const { spec } = queued.job
   return [
     ...roomObstacles(spec),
+    ...companyObstacles(spec, nodes, company),
     ...historyObstacles(queued, now, nodes),
     ...stateObstacles(spec, nodes),
+    ...placeObstacles(spec),
     ...sortObstacles(spec),
   ]
 }

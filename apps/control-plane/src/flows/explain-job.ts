@@ -1,7 +1,9 @@
 import type { WhyView } from '@fog/contract'
 import {
+  companyOf,
   explainWaiting,
   isBlocked,
+  isLive,
   isOpen,
   type Job,
   jobByTask,
@@ -40,6 +42,7 @@ export async function explainJob(platform: Platform, job: Job): Promise<WhyView[
   const steps = job.spec.steps ? await jobs.steps.list([jobId]) : []
   const narrow = jobByTask(job, steps)
   const quota = await explainQuota(platform, job)
+  const company = await companyKnown(platform, job)
   for (const task of [...queued, ...running].filter(isOpen)) {
     if (isBlocked(task)) {
       count(found, explainSteps(job, task, steps), 0)
@@ -52,12 +55,21 @@ export async function explainJob(platform: Platform, job: Job): Promise<WhyView[
       views,
       clock.now(),
       queueAhead(depth, job),
+      company,
     )
     reasons.forEach((why, rank) => count(found, why, rank))
   }
   return [...found.values()]
     .sort((a, b) => a.rank - b.rank || b.tasks - a.tasks)
     .map(({ code, text, tasks }) => ({ code, text, tasks }))
+}
+
+/** What its other tasks mean to those that wait. */
+async function companyKnown({ database }: Platform, { jobId, spec, counts }: Job) {
+  const gang = spec.gang ? counts.queued * spec.verification.quorum : undefined
+  if (!companyOf(spec)) return { gang }
+  const live = (await database.read.jobs.listAttempts(jobId)).filter(isLive)
+  return { gang, held: live.map(({ nodeId }) => nodeId) }
 }
 
 type Reason = Pick<Why, 'text'> & { readonly code: string }
