@@ -67,6 +67,11 @@ export class Courier {
     }
   }
 
+  /** Resolves when all that was sent has arrived or been given up. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#busy.values())
+  }
+
   /** Gives up what has not been delivered. */
   async stop(): Promise<void> {
     this.#stopping.abort()

@@ -161,7 +161,8 @@ export class Mixnet {
   async step(): Promise<'more' | 'idle'> {
     if (!this.mayStep) return 'idle'
     const read = this.#network.peers.length > 0 ? await this.#readMessages() : 0
-    this.#courier?.send((await this.#authority.tick()).send)
+    const { send } = await this.#authority.tick()
+    this.#courier?.send(send)
     return read === MESSAGES_AT_ONCE ? 'more' : 'idle'
   }
 
@@ -192,6 +193,11 @@ export class Mixnet {
     if (before < 1) return
     await this.directory.forgetConsensusesBefore(before)
     await this.#platform.database.transact((tx) => tx.mixnet.forgetReportsBefore(this.name, before))
+  }
+
+  /** Resolves when no message to another authority is under way. */
+  async idle(): Promise<void> {
+    await this.#courier?.idle()
   }
 
   async stop(): Promise<void> {
