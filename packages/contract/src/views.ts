@@ -131,10 +131,17 @@ export const ReceiptView = strict({
 })
 export type ReceiptView = Static<typeof ReceiptView>
 
+const ForeseenSeconds = Type.Optional(
+  Type.Number({
+    description: 'How long a task is thought to run, by what its program took so far; absent while unknown',
+  }),
+)
+
 export const WhyView = strict({
   jobId: id('job'),
   status: JobStatus,
   reasons: Type.Array(strict({ code: Type.String(), text: Type.String(), tasks: Type.Integer() })),
+  foreseenSeconds: ForeseenSeconds,
 })
 export type WhyView = Static<typeof WhyView>
 
@@ -148,6 +155,7 @@ export const QuoteView = strict({
   available: Tokens,
   affordable: Type.Boolean(),
   refusals: Type.Array(strict({ code: Type.String(), text: Type.String() })),
+  foreseenSeconds: ForeseenSeconds,
   deadline: Type.Optional(Timestamp),
   steps: Type.Optional(
     Type.Array(

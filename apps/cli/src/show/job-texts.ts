@@ -196,6 +196,7 @@ export function quoteText(quote: QuoteView, colours: Colours): string {
     ['At most', `${colours.bold(quote.priceCap)} tokens, ${quote.perTask} a task; what is not used comes back`],
     ['Price', `${quote.unitPrice} tokens for 10^9 fuel`],
     ['Fuel', `${grouped(quote.fuelPerTask)} a task at most`],
+    ['Runs', foreseenText(quote)],
     ['Results', quote.quorum > 1 ? `${quote.quorum} must agree on each task` : 'one of each task counts'],
     ['You have', `${quote.available} tokens${quote.affordable ? '' : colours.red(', which is not enough')}`],
   ] as const
@@ -217,9 +218,17 @@ function quotedStepsText(steps: NonNullable<QuoteView['steps']>, colours: Colour
   return tableText(columns, rows, colours)
 }
 
-export function whyText({ jobId, status, reasons }: WhyView, colours: Colours): string {
+/** What past runs of the program tell, for people. */
+function foreseenText({ foreseenSeconds: seconds }: Pick<WhyView, 'foreseenSeconds'>): string {
+  return seconds === undefined ? 'unknown: too few are known' : `about ${durationText(seconds * 1000)} a task`
+}
+
+export function whyText(why: WhyView, colours: Colours): string {
+  const { jobId, status, reasons } = why
   if (reasons.length > 0) {
-    return reasons.map(({ text, tasks }) => `${colours.dim(`${count(tasks, 'task')}:`)} ${plainText(text)}`).join('\n')
+    const lines = reasons.map(({ text, tasks }) => `${colours.dim(`${count(tasks, 'task')}:`)} ${plainText(text)}`)
+    const isKnown = why.foreseenSeconds !== undefined
+    return [...lines, ...(isKnown ? [colours.dim(`A run takes ${foreseenText(why)}.`)] : [])].join('\n')
   }
   return status === 'queued' || status === 'running'
     ? `Nothing holds ${shortId(jobId)} up: its tasks are running or about to.`

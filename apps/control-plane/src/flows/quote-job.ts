@@ -2,6 +2,7 @@ import type { JobSubmission, QuoteView } from '@fog/contract'
 import { type AccountId, amount, type Amount, formatTokens, toRfc3339 } from '@fog/kernel'
 import { TIER_TERMS } from '@fog/scheduler'
 import type { Platform } from '../platform.ts'
+import { foreseenSeconds } from './foresee-run.ts'
 import { type PreparedPart, prepareSubmission } from './prepare-job.ts'
 import { daySince, effectiveQuota, quotaFaults } from './quota.ts'
 import { overBudget, unaffordable } from './submit-job.ts'
@@ -40,6 +41,7 @@ export async function quoteJob(
     available: formatTokens(available),
     affordable: cap <= available,
     refusals: reasons,
+    ...(await foreseenSeconds(platform, { spec, accountId })),
     ...(deadlineAt !== undefined && { deadline: toRfc3339(deadlineAt) }),
     ...(spec.steps && {
       steps: priced.map((each) => ({

@@ -14,6 +14,7 @@ import { needScope, seesAll } from '../../access/caller.ts'
 import type { KnownCaller } from '../../access/known-caller.ts'
 import { cancelJob } from '../../flows/cancel-job.ts'
 import { explainJob } from '../../flows/explain-job.ts'
+import { foreseenSeconds } from '../../flows/foresee-run.ts'
 import { receiptOf } from '../../flows/receipt.ts'
 import { quoteJob } from '../../flows/quote-job.ts'
 import { submitJob } from '../../flows/submit-job.ts'
@@ -115,7 +116,8 @@ export function jobHandlers({
 
     explainJob: async ({ caller, params }) => {
       const job = await findJob(platform, caller, params.jobId)
-      return { jobId: job.jobId, status: job.status, reasons: await explainJob(platform, job) }
+      const reasons = await explainJob(platform, job)
+      return { jobId: job.jobId, status: job.status, reasons, ...(await foreseenSeconds(platform, job)) }
     },
   }
 }
