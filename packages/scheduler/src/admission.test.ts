@@ -59,6 +59,29 @@ describe('a job is refused with what to change', () => {
     ])
   })
 
+  test('when its data may be nowhere, or it avoids everybody', () => {
+    const nodes = [node('a', { labels: { residency: 'us' } }), node('b', { labels: { region: 'br' } })]
+    expect(sentences({ residency: ['eu', 'ch'] }, nodes)).toEqual([
+      'residency: No node is in eu or ch; nodes are in br and us. Change residency.',
+    ])
+    expect(sentences({ residency: ['eu', 'br'] }, nodes)).toEqual([])
+    expect(sentences({ avoid: { residency: 'us' } }, nodes.slice(0, 1))).toEqual([
+      'avoid: Every node has a label the job avoids (residency: us). Change avoid.',
+    ])
+  })
+
+  test('when its gang is larger than the fog, also by what keeps it apart or together', () => {
+    const tasks = (count: number) => Array.from({ length: count }, (_, i) => ({ item: String(i), inputs: [] }))
+    const nodes = [node('a'), node('b')]
+    expect(sentences({ gang: true }, nodes, tasks(8))).toEqual([])
+    expect(sentences({}, nodes, tasks(9))).toEqual([])
+    expect(sentences({ gang: true }, nodes, tasks(9))[0]).toContain('gang: All 9 runs of the gang must begin at once')
+    expect(sentences({ gang: true, apart: 'node' }, nodes, tasks(3))[0]).toContain('hold 2, one for each node')
+    expect(sentences({ gang: true, together: 'node' }, nodes, tasks(5))[0]).toContain('hold 4')
+    const quorum = { quorum: 2, spotCheckBasisPoints: 0 }
+    expect(sentences({ together: 'node', verification: quorum }, nodes)[0]).toContain('owners: Results of 2 owners')
+  })
+
   test('when nobody has the label, and which values there are', () => {
     const nodes = [node('a', { labels: { residency: 'us' } }), node('b', { labels: { residency: 'uk' } })]
     expect(sentences({ require: { residency: 'eu', gpu: 'yes' } }, nodes)).toEqual([
