@@ -8,6 +8,9 @@ const workerMessage = Compile(WorkerMessage)
 /** Above this much unsent data a worker reads too slowly, and gets no more work until it has caught up. */
 const MAX_BUFFERED_BYTES = 4 * 1024 * 1024
 
+/** One a second: a network that has become slower is noticed after so many. */
+const TRIPS = 8
+
 /** Why a channel was closed, as WebSocket close codes (4000 and above are ours). */
 export const CLOSE = {
   refused: 4001,
@@ -30,14 +33,14 @@ export class WorkerChannel {
   readonly #socket: WebSocket
   readonly #clock: Clock
   #pingedAt: Instant | undefined
+  /** The latest round trips, the newest last. */
+  readonly #tripsMs: number[] = []
   /** Set once the worker has proved its key. */
   nodeId: NodeId | undefined
   /** When its token for HTTP ends. */
   tokenExpiresAt: Instant = 0
   /** Attempts it was given and has not ended yet, as far as this gateway knows. */
   readonly attempts = new Set<AttemptId>()
-  /** The last round trip. */
-  latencyMs: number | undefined
   /** When anything last came from it. */
   heardAt: Instant
 
@@ -51,6 +54,14 @@ export class WorkerChannel {
     socket.on('close', () => handlers.closed(this))
     // The close event follows every error and is where it is handled.
     socket.on('error', () => undefined)
+  }
+
+  /**
+   * The shortest of the latest round trips: what the network takes, without what a busy process at either end adds now and
+   * then. Undefined until one was measured.
+   */
+  get latencyMs(): number | undefined {
+    return this.#tripsMs.length === 0 ? undefined : Math.min(...this.#tripsMs)
   }
 
   get isOpen(): boolean {
@@ -83,7 +94,8 @@ export class WorkerChannel {
   #ponged(): void {
     this.heardAt = this.#clock.now()
     if (this.#pingedAt === undefined) return
-    this.latencyMs = this.heardAt - this.#pingedAt
+    this.#tripsMs.push(this.heardAt - this.#pingedAt)
+    if (this.#tripsMs.length > TRIPS) this.#tripsMs.shift()
     this.#pingedAt = undefined
   }
 
