@@ -40,6 +40,7 @@ const picks = fc.record({
     'repeat',
     'repeat',
     'cancel',
+    'stop',
   ),
   task: fc.nat(TASKS - 1),
   attempt: fc.nat(20),
@@ -112,6 +113,10 @@ class World {
     const { taskId } = task
     const { jitter } = pick
     const at = this.at
+    if (pick.what === 'stop') {
+      const failure = { reason: 'deadline_passed', detail: 'at noon' } as const
+      return pick.attempt < 2 ? { taskId, event: { type: 'stopped', at, failure } } : undefined
+    }
     if (pick.what === 'cancel') return pick.attempt < 3 ? { taskId, event: { type: 'cancelled', at } } : undefined
     if (pick.what === 'place') {
       const fence = task.attempts + (pick.forged && pick.attempt < 3 ? 2 : 1)

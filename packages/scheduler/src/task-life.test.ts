@@ -212,7 +212,13 @@ describe('a preempted attempt', () => {
 
   test('may end or keep what it has in the time it is given', () => {
     const yielding = ({ attemptId }: Attempt) =>
-      ({ type: 'yielding', attemptId, at: START + 50, by: START + 2_050, why: 'a platinum task needs its room' }) as const
+      ({
+        type: 'yielding',
+        attemptId,
+        at: START + 50,
+        by: START + 2_050,
+        why: 'a platinum task needs its room',
+      }) as const
     const story = new Story({}, { ...RULES, maxAttempts: 1 })
     const first = story.place()
     story.start(first)
