@@ -61,6 +61,15 @@ export const mixnetRoutes = {
     raw: 'request',
     response: TakenView,
   }),
+  getMixReport: route({
+    method: 'GET',
+    path: '/v1/mixnet/reports/:epoch/:identityKey',
+    summary: "A node's signed report of an epoch, with the histogram of how long packets stayed: what audits compare",
+    access: 'open',
+    perMinute: 1_200,
+    params: strict({ epoch: Type.String({ pattern: '^\\d{1,15}$' }), identityKey: MixNodeId }),
+    raw: 'response',
+  }),
   sendMixMessage: route({
     method: 'POST',
     path: '/v1/mixnet/messages',

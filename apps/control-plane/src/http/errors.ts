@@ -160,6 +160,7 @@ export const STATUS_OF: Readonly<Record<KnownCode, number>> = {
   'mixnet.operator_taken': 409,
   'mixnet.operator_fixed': 409,
   'mixnet.evidence_not_found': 404,
+  'mixnet.report_not_found': 404,
   'mixnet.keys_unusable': 503,
   'mixnet.authorities_unusable': 503,
   'node.not_found': 404,

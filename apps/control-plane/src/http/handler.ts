@@ -36,7 +36,7 @@ export interface Ask<Name extends RouteName> {
 }
 
 /** Routes that answer with content instead of JSON. */
-export type ContentRoute = 'getBlob' | 'getNodeBlob' | 'getMixConsensus' | 'getMixEvidence'
+export type ContentRoute = 'getBlob' | 'getNodeBlob' | 'getMixConsensus' | 'getMixReport' | 'getMixEvidence'
 
 export interface ContentAnswer extends OpenedContent {
   /** File name to save it under. */

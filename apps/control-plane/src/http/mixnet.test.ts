@@ -259,6 +259,10 @@ describe('reports and topology', () => {
     net.fog.clock.advance(10_000)
     expect((await send(bytesOf())).json()).toEqual({ epoch: 1, isNew: true })
     expect((await send(bytesOf())).json()).toEqual({ epoch: 1, isNew: false })
+    const params = { epoch: '1', identityKey: toHex(net.nodes[0]!.id) }
+    expect(new Uint8Array((await net.fog.ask('getMixReport', { params })).rawPayload)).toEqual(bytesOf())
+    const other = { ...params, epoch: '2' }
+    expect(problem(await net.fog.ask('getMixReport', { params: other })).code).toBe('mixnet.report_not_found')
     await net.mixnet.probes.note([{ identityKey: toHex(net.nodes[0]!.id), sent: 40, lost: 1, at: net.fog.clock.now() }])
     const token = await net.fog.tokenOf(net.owner, ['nodes:read'])
     const view = (await net.fog.ask('getMixTopology', { token })).json<TopologyView>()

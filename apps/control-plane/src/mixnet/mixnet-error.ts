@@ -16,6 +16,7 @@ export class MixnetError extends FogError<
   | { code: 'mixnet.operator_taken'; operator: string }
   | { code: 'mixnet.operator_fixed'; operator: string }
   | { code: 'mixnet.evidence_not_found' }
+  | { code: 'mixnet.report_not_found'; identityKey: string; epoch: string }
   | { code: 'mixnet.keys_unusable'; path: string; why: string }
   | { code: 'mixnet.authorities_unusable'; path: string; why: string }
 > {
@@ -71,6 +72,10 @@ export class MixnetError extends FogError<
     'mixnet.operator_fixed': {
       says: 'Your account is the operator "{operator}", for all its nodes.',
       fix: 'Leave the operator out, or give that one.',
+    },
+    'mixnet.report_not_found': {
+      says: 'The mix node {identityKey} has not reported on epoch {epoch}.',
+      fix: 'A report comes within the epoch after; older ones are let go.',
     },
     'mixnet.evidence_not_found': {
       says: 'There is no such evidence.',

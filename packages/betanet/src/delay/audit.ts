@@ -50,7 +50,7 @@ const LOSSY_SHARE = 0.1
 
 /** Compares what a node did with what its reveal says it had to do, packet by packet. */
 export function auditDelays(
-  source: DelaySource,
+  source: Pick<DelaySource, 'stepsFor'>,
   samples: readonly DelaySample[],
   limits: AuditLimits = DEFAULT_AUDIT_LIMITS,
 ): AuditReport {

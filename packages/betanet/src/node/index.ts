@@ -1,3 +1,5 @@
+export { parseDelivery } from '../gateway/inbox.ts'
+export { GatewayLinks, type GatewayLinksNeeds } from './client/gateway-links.ts'
 export * from './client/index.ts'
 export { MixEngine, type MixEngineEvents, type MixEngineOptions } from './mix-engine.ts'
 export { type DirectoryAccess, type MixKeys, MixNode, type MixNodeOptions } from './mix-node.ts'

@@ -26,6 +26,7 @@ type MixnetRoute =
   | 'getMixConsensus'
   | 'publishMixDescriptor'
   | 'reportMixTraffic'
+  | 'getMixReport'
   | 'sendMixMessage'
   | 'listMixEvidence'
   | 'getMixEvidence'
@@ -60,6 +61,14 @@ export function mixnetHandlers({ platform, mixnet: given }: HandlerDependencies)
       mixnetOf().takeDescriptor(await readDocument(content, MAX_DESCRIPTOR_BYTES)),
 
     reportMixTraffic: async ({ content }) => mixnetOf().takeReport(await readDocument(content, MAX_REPORT_BYTES)),
+
+    getMixReport: async ({ params: { epoch, identityKey } }) => {
+      const reports = await platform.database.read.mixnet.listReports(mixnetOf().name, Number(epoch))
+      const report = reports.find((each) => each.identityKey === identityKey)
+      if (!report) throw new MixnetError({ code: 'mixnet.report_not_found', identityKey, epoch })
+      // A node that was started anew within the epoch may replace it while late ones are taken.
+      return contentOf(report.bytes, toHex(sha256(report.bytes)), 'revalidate')
+    },
 
     sendMixMessage: async ({ query, content }) => {
       const mixnet = mixnetOf()
