@@ -39,6 +39,7 @@ import { submitJob } from '../../apps/control-plane/src/flows/submit-job.ts'
 import { type Platform, SILENT_LOG } from '../../apps/control-plane/src/platform.ts'
 import type { Database } from '../../apps/control-plane/src/ports.ts'
 import { bringState, checkpointOf, stateCheckpoint } from './sim-checkpoints.ts'
+import { InvariantBroken } from './invariant-broken.ts'
 import { EMPTY, pick, refOf, SimNode } from './sim-node.ts'
 import { Timeline } from './timeline.ts'
 
@@ -86,11 +87,6 @@ export interface WorldFigures {
   readonly resumed: number
   readonly virtualMs: number
   readonly audits: number
-}
-
-/** A rule that did not hold, with the seed that shows it. */
-export class InvariantBroken extends Error {
-  override readonly name = 'InvariantBroken'
 }
 
 const GIB = 1024 ** 3

@@ -124,8 +124,11 @@ async function runTerm(
     releaseState(platform),
   )
   const prune = new Loop(dependencies, { name: 'prune-events', idleMs: PRUNE_EVERY_MS }, async () => {
-    const pruned = await database.transact((tx) => tx.events.prune(clock.now() - EVENTS_KEPT_MS, PRUNE_BATCH))
-    return pruned === PRUNE_BATCH ? 'more' : 'idle'
+    const pruned = await database.transact(async (tx) => [
+      await tx.events.prune(clock.now() - EVENTS_KEPT_MS, PRUNE_BATCH),
+      await tx.jobs.runs.forget(clock.now() - RUNS_KEPT_MS, PRUNE_BATCH),
+    ])
+    return pruned.includes(PRUNE_BATCH) ? 'more' : 'idle'
   })
   const mix = mixnet?.mayStep ? mixnetLoops(dependencies, mixnet) : undefined
   const wakes: [WakeTopic, Loop][] = [
