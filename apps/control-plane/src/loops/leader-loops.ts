@@ -18,6 +18,8 @@ import type { LoopMetrics } from './loop-metrics.ts'
 
 /** What happened is kept this long for readers of the feed that fell behind. */
 export const EVENTS_KEPT_MS = 24 * 3_600_000
+/** What nobody ran for so long is foreseen anew. */
+const RUNS_KEPT_MS = 90 * 24 * 3_600_000
 const PRUNE_EVERY_MS = 60_000
 const RELEASE_EVERY_MS = 30_000
 const PRUNE_BATCH = 10_000
