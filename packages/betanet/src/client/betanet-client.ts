@@ -1,4 +1,4 @@
-import { equalBytes, randomBelow, toHex } from '@fog/kernel'
+import { equalBytes, toHex } from '@fog/kernel'
 import { peerIdOf, TransportError } from '@fog/p2p'
 import type { ConsensusNode } from '../directory/index.ts'
 import { encodeAck, MESSAGE_ID_BYTES } from '../fragment.ts'
@@ -6,24 +6,18 @@ import { parseDelivery } from '../gateway/inbox.ts'
 import { geometry, packetFromSurb, SphinxError } from '../sphinx/index.ts'
 import { Asks } from './asks.ts'
 import { type BetaNetClientOptions, DEFAULT_CLIENT_OPTIONS } from './client-options.ts'
-import { encodeAsk, encodeFragmentContent, encodeLoop, fragmentRoom, LOOP_ID_BYTES, parseContent } from './content.ts'
+import { type ClientReport, newCounts } from './client-report.ts'
+import { fragmentRoom, parseContent } from './content.ts'
 import { Emission } from './emission.ts'
 import { homeGateways } from './home-gateways.ts'
 import { type Answer, Incoming } from './incoming.ts'
-import { type LoopReport, LoopWatch } from './loop-watch.ts'
+import { LoopWatch } from './loop-watch.ts'
 import { Outbox } from './outbox.ts'
-import { OutgoingMessage, type OutgoingState, type Parcel } from './outgoing-message.ts'
-import { type MadePacket, type MakerNeeds, PacketMaker } from './packet-maker.ts'
-import { erlangQuantile, HOLDING_HOPS, LATE_SHARE, pathDelay } from './path-delay.ts'
+import { OutgoingMessage, type OutgoingState } from './outgoing-message.ts'
+import { type MakerNeeds, PacketMaker } from './packet-maker.ts'
 import { contentBytesOf, openPayload } from './sealed-payload.ts'
-
-/** The client's links to gateways, whatever carries them. */
-export interface ClientLinks {
-  /** Ids of the gateways whose link is open. */
-  open(): readonly Uint8Array[]
-  /** Hands a packet to a gateway. False when its link does not keep up or is gone: the packet is lost. */
-  send(gatewayId: Uint8Array, packet: Uint8Array): boolean
-}
+import { type ClientLinks, Sender } from './sender.ts'
+import { Timing } from './timing.ts'
 
 export interface BetaNetClientNeeds extends MakerNeeds {
   readonly links: ClientLinks
@@ -37,21 +31,7 @@ export interface BetaNetClientNeeds extends MakerNeeds {
   }
 }
 
-/** What a client did, for whoever runs it. */
-export interface ClientReport {
-  readonly loops: LoopReport
-  readonly counts: Readonly<Record<CountName, number>>
-  readonly incoming: Incoming['stats']
-  readonly outgoing: { readonly messages: number; readonly bytes: number; readonly answers: number }
-}
-
-const COUNTS = ['real', 'cover', 'loops', 'answers', 'received', 'repeated', 'refused', 'timeouts', 'unsent'] as const
-export type CountName = (typeof COUNTS)[number]
-
 const NAME = 'betanet'
-/** Loops that take longer than all but this share of them, and the slack, are lost. */
-const LOOP_LATE_SHARE = 1e-6
-
 interface Waiting {
   readonly resolve: () => void
   readonly reject: (reason: unknown) => void
@@ -72,8 +52,10 @@ export class BetaNetClient {
   readonly #asks: Asks
   readonly #incoming: Incoming
   readonly #loops = new LoopWatch()
+  readonly #timing: Timing
+  readonly #sender: Sender
   readonly #waiting = new Map<string, Waiting>()
-  readonly #counts = Object.fromEntries(COUNTS.map((name) => [name, 0])) as Record<CountName, number>
+  readonly #counts = newCounts()
   #isClosed = false
 
   constructor(needs: BetaNetClientNeeds, options: Partial<BetaNetClientOptions> = {}) {
@@ -82,6 +64,7 @@ export class BetaNetClient {
     this.#needs = needs
     this.#options = all
     this.#maker = new PacketMaker(needs, all)
+    this.#timing = new Timing(() => this.#maker.consensus()?.parameters, all)
     this.#emission = new Emission({ rng }, all)
     this.#outbox = new Outbox(all)
     this.#asks = new Asks({ suite, clock }, { most: 16 * all.mostOutgoing, lifetimeMs: all.mostAgeMs / 2 })
@@ -89,6 +72,16 @@ export class BetaNetClient {
       { clock },
       { ...all, unfinishedMs: all.mostAgeMs / 2, mostHeldAnswers: 4 * all.mostUnfinished },
     )
+    this.#sender = new Sender({
+      ...needs,
+      maker: this.#maker,
+      emission: this.#emission,
+      outbox: this.#outbox,
+      asks: this.#asks,
+      loops: this.#loops,
+      timing: this.#timing,
+      counts: this.#counts,
+    })
   }
 
   get mostMessageBytes(): number {
@@ -163,7 +156,7 @@ export class BetaNetClient {
     }
     for (const answer of this.#incoming.due(now)) this.#answer(answer, now)
     this.#loops.expire(now)
-    this.#emit(now)
+    this.#sender.emit(now)
   }
 
   /** Gives up all that is on its way. */
@@ -196,108 +189,8 @@ export class BetaNetClient {
     }
   }
 
-  /** A way there, what the recipient holds an answer back, its turn to send, and the way back. */
   #timeoutMs(): number {
-    const { slackMs, delayClass } = this.#options
-    const parameters = this.#maker.consensus()?.parameters
-    if (!parameters) return 3 * slackMs
-    const { oneWayMs, roundTripMs } = pathDelay(parameters, delayClass)
-    // Of two links, each has half of the packets: its answer waits that much longer.
-    const turnMs = this.#emission.isCovered ? 2 * parameters.clientSendMeanMs * -Math.log(LATE_SHARE) : 0
-    return roundTripMs + oneWayMs + turnMs + 3 * slackMs
-  }
-
-  #emit(now: number): void {
-    const consensus = this.#maker.consensus()
-    if (!consensus) return this.#emission.pause(now)
-    this.#emission.setRates(consensus.parameters, now)
-    while (this.#emission.isLoopDue(now)) this.#sendLoop(now)
-    while (this.#emission.isSendDue(now)) {
-      // The link is chosen before what goes over it: traffic on each tells nothing either.
-      const gateway = this.#anyGateway()
-      const made = gateway && (this.#real(gateway, now) ?? this.#cover(gateway))
-      if (made) this.#hand(gateway, made)
-    }
-    if (!this.#emission.isCovered) this.#emitAtOnce(now)
-  }
-
-  #emitAtOnce(now: number): void {
-    while (this.#outbox.hasNext && this.#emission.mayLeave(now)) {
-      const first = this.#anyGateway()
-      const gateways = first ? [first, ...this.#needs.links.open()] : []
-      if (!gateways.some((gateway) => this.#sendReal(gateway, now))) return this.#emission.stuck(now)
-      this.#emission.left(now)
-    }
-  }
-
-  #sendReal(gatewayId: Uint8Array, now: number): boolean {
-    const packet = this.#real(gatewayId, now)
-    if (packet) this.#hand(gatewayId, packet)
-    return packet !== undefined
-  }
-
-  #anyGateway(): Uint8Array | undefined {
-    const open = this.#needs.links.open()
-    return open[randomBelow(this.#needs.rng, open.length)]
-  }
-
-  #hand(gatewayId: Uint8Array, packet: Uint8Array): void {
-    if (!this.#needs.links.send(gatewayId, packet)) this.#counts.unsent += 1
-  }
-
-  #cover(gatewayId: Uint8Array): Uint8Array | undefined {
-    this.#counts.cover += 1
-    return this.#maker.cover(gatewayId)?.packet
-  }
-
-  #sendLoop(now: number): void {
-    const { clock, rng, own } = this.#needs
-    const [entry, exit] = [this.#anyGateway(), this.#anyGateway()]
-    const parameters = this.#maker.consensus()?.parameters
-    if (!entry || !exit || !parameters) return
-    const loopId = rng.bytes(LOOP_ID_BYTES)
-    const made = this.#maker.forPeer(own.publicKey, { entry, exit }, encodeLoop(clock.now(), loopId))
-    if (!made) return
-    const { delayClass, loopSlackMs } = this.#options
-    const longestMs =
-      erlangQuantile(HOLDING_HOPS, LOOP_LATE_SHARE) * (pathDelay(parameters, delayClass).meanMs / HOLDING_HOPS)
-    this.#loops.sent(loopId, made.hops, now + longestMs + loopSlackMs)
-    this.#counts.loops += 1
-    this.#hand(entry, made.packet)
-  }
-
-  /** The next packet that is no cover and can go through this gateway. */
-  #real(gatewayId: Uint8Array, now: number): Uint8Array | undefined {
-    const answer = this.#outbox.nextAnswer(gatewayId, now)
-    if (answer) {
-      this.#counts.answers += 1
-      return answer
-    }
-    const message = this.#outbox.nextMessage()
-    const homes = message ? this.#maker.homesOf(message.to) : []
-    const exit = message && homes[message.turn % homes.length]
-    if (!exit) return undefined
-    this.#counts.real += 1
-    return this.#packetOf(message, message.next(now), { entry: gatewayId, exit }, now)?.packet
-  }
-
-  #packetOf(
-    message: OutgoingMessage,
-    { fragment, asks }: Parcel,
-    ends: { readonly entry: Uint8Array; readonly exit: Uint8Array },
-    now: number,
-  ): MadePacket | undefined {
-    const { sentAt, messageId, count, to } = message
-    const surb = asks ? this.#askFor(toHex(messageId), ends.exit, now) : undefined
-    if (fragment) return this.#maker.forPeer(to, ends, encodeFragmentContent(sentAt, fragment, surb))
-    return surb && this.#maker.forPeer(to, ends, encodeAsk(sentAt, { messageId, count, surb }))
-  }
-
-  /** A SURB that brings the answer from the recipient's gateway to one where this client is. */
-  #askFor(message: string, from: Uint8Array, now: number): Uint8Array | undefined {
-    const home = this.#anyGateway()
-    const made = home && this.#maker.surb(from, home)
-    return made && this.#asks.expect(made.surbId, made.keys, message, now) ? made.surb : undefined
+    return this.#timing.timeoutMs(this.#emission.isCovered ? 'covered' : 'uncovered')
   }
 
   #arrived(payload: Uint8Array): void {
@@ -309,7 +202,7 @@ export class BetaNetClient {
       if (!equalBytes(opened.from, own.publicKey) || !this.#loops.returned(content.loopId)) this.#counts.refused += 1
       return
     }
-    const arrival = this.#incoming.take(opened.from, content, now(), this.#holdAnswersMs())
+    const arrival = this.#incoming.take(opened.from, content, now(), this.#timing.holdAnswersMs())
     if (arrival.status === 'untimely' || arrival.status === 'refused') this.#counts.refused += 1
     if (arrival.status === 'repeated') this.#counts.repeated += 1
     if (arrival.status === 'whole') {
@@ -318,13 +211,6 @@ export class BetaNetClient {
     }
     // Only when whoever waits for the message has it is its sender told so.
     for (const answer of arrival.answers) this.#answer(answer, now())
-  }
-
-  /** What was sent before a question comes no later than this after it. */
-  #holdAnswersMs(): number {
-    const parameters = this.#maker.consensus()?.parameters
-    const { delayClass, slackMs } = this.#options
-    return (parameters ? pathDelay(parameters, delayClass).oneWayMs : 0) + slackMs / 2
   }
 
   #answer({ surb, ack }: Answer, now: number): void {
@@ -343,6 +229,7 @@ export class BetaNetClient {
   #answered(surbId: Uint8Array, block: Uint8Array): void {
     const answer = this.#asks.open(surbId, block)
     if (!answer) return void (this.#counts.refused += 1)
+    this.#timing.answerTimes.note(this.#needs.now() - answer.askedAt)
     const message = this.#outbox.find(answer.message)
     if (message) this.#moved(message, message.acknowledge(answer.ack, answer.askedAt))
   }

@@ -105,6 +105,7 @@ describe('messages arrive whole and once', () => {
       }
     }
     await exchange(network, ann, bob)
+    expect(bob.client.report().counts.repeated).toBeGreaterThan(0)
   })
 
   test('also when somebody kept a delivery and brings it again much later', { timeout: PATIENT }, async () => {

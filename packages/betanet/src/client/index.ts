@@ -1,5 +1,7 @@
 export * from './betanet-client.ts'
 export * from './client-options.ts'
+export type { ClientCounts, ClientReport, CountName } from './client-report.ts'
 export * from './home-gateways.ts'
 export type { LoopReport, NodeSuspicion } from './loop-watch.ts'
 export * from './path-delay.ts'
+export type { ClientLinks } from './sender.ts'

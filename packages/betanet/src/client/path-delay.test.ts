@@ -1,6 +1,7 @@
 import { seededRng } from '@fog/kernel'
 import { expect, test } from 'vitest'
 import { DEFAULT_PARAMETERS } from '../directory/index.ts'
+import { AnswerTimes } from './answer-times.ts'
 import { erlangQuantile, erlangTail, pathDelay } from './path-delay.ts'
 import { exponential, PoissonTimes } from './poisson.ts'
 
@@ -51,4 +52,17 @@ test('Poisson times have their mean, and what a long sleep missed is not made up
   while (times.isDue(1_000_000)) after += 1
   expect(after).toBe(1)
   expect(times.nextAt).toBeGreaterThan(1_000_000)
+})
+
+test('a timeout follows what answers really take, up at once and down by and by', () => {
+  const times = new AnswerTimes()
+  expect(times.leastTimeoutMs).toBe(0)
+  times.note(100)
+  expect(times.leastTimeoutMs).toBe(300)
+  for (let i = 0; i < 50; i++) times.note(100)
+  expect(times.leastTimeoutMs).toBeCloseTo(100, 0)
+  times.note(3_000)
+  expect(times.leastTimeoutMs).toBeGreaterThan(3_000)
+  for (let i = 0; i < 50; i++) times.note(100)
+  expect(times.leastTimeoutMs).toBeLessThan(150)
 })
