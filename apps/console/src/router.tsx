@@ -72,6 +72,12 @@ const node = createRoute({
   component: lazyRouteComponent(async () => import('./pages/node/node-page.tsx'), 'NodePage'),
 })
 
+const plan = createRoute({
+  getParentRoute: () => inside,
+  path: '/plan',
+  component: lazyRouteComponent(async () => import('./pages/plan/plan-page.tsx'), 'PlanPage'),
+})
+
 const account = createRoute({
   getParentRoute: () => inside,
   path: '/account',
@@ -94,7 +100,7 @@ export const router = createRouter({
   routeTree: root.addChildren([
     setup,
     logIn,
-    inside.addChildren([overview, jobs, submit, job, nodes, node, account, admin]),
+    inside.addChildren([overview, jobs, submit, job, nodes, node, plan, account, admin]),
   ]),
   defaultPreload: 'intent',
   scrollRestoration: true,

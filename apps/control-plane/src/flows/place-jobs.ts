@@ -187,12 +187,17 @@ async function placeDirected(
   const placed = queue.flatMap(({ task, job }): Placement[] => {
     const nodeId = round.takeDirection(task.taskId, now)
     const node = nodes.find(({ view }) => view.nodeId === nodeId)?.view
-    const hasRoom = node && node.closed === undefined && node.slots > 0 && fitsInto(job.spec.limits, node.free)
+    const hasRoom = node && node.closed === undefined && node.slots > 0 && fitsInto(job.spec.limits, unkept(node, job))
     return hasRoom ? [{ taskId: task.taskId, nodeId: node.nodeId }] : []
   })
   if (placed.length === 0) return []
   const views = nodes.map(({ view }) => view)
   return leasePlacements(platform, tx, { placed }, queue, views)
+}
+
+/** What is free on a node for the job: what is kept for Platinum is free for nobody else. */
+function unkept({ free, keptCpuMilli = 0 }: NodeView, { spec }: Job): NodeView['free'] {
+  return spec.tier === 'platinum' ? free : { ...free, cpuMilli: free.cpuMilli - keptCpuMilli }
 }
 
 /**

@@ -58,10 +58,18 @@ describe('planning anew', () => {
     await again(fog, replanning)
     expect(await fronts(fog)).toHaveLength(1)
     fog.clock.advance(1)
-    await submit(fog, 'bronze', 1)
+    await fog.join('another', 1)
     await again(fog, replanning)
     expect(await fronts(fog)).toHaveLength(2)
     await expectSound(fog)
+  })
+
+  test('is not worth a search where nothing that waits has room', async () => {
+    const fog = await SmallFog.open({ devices: 2, cores: 1 })
+    await submit(fog, 'silver', 5)
+    await fog.place()
+    expect((await again(fog)).count).toBe(0)
+    expect(await fronts(fog)).toEqual([])
   })
 
   test('changes nothing about what was placed or cancelled while it searched', async () => {

@@ -1,6 +1,14 @@
 import { type Instant, type NodeId, randomBelow, type TaskId, toHex } from '@fog/kernel'
 import { sha256 } from '@fog/kernel/node'
-import { handsOnState, isLive, type NodeView, type Placement, type QueuedTask, type Tier } from '@fog/scheduler'
+import {
+  fitsInto,
+  handsOnState,
+  isLive,
+  type NodeView,
+  type Placement,
+  type QueuedTask,
+  type Tier,
+} from '@fog/scheduler'
 import { type FrontAnswer, type HeldTask, type MappedRequest, planRequest } from '@fog/scheduler/placement'
 import type { KeptFront } from '../front-store.ts'
 import type { FrontPlanner } from '../planning/front-planner.ts'
@@ -77,7 +85,9 @@ async function look(platform: Platform, tx: Transaction, round: Round): Promise<
   if (nodes.length < 2) return undefined
   const queue = await withinQuota(platform, tx, await tx.jobs.takeQueued(now, MOST_QUEUED))
   const held = await movable(tx, nodes, now)
-  if (queue.length + held.length === 0) return undefined
+  // Where nothing can move, and nothing that waits has room, every plan is the same.
+  const hasRoom = queue.some(({ job }) => nodes.some(({ free, slots }) => slots > 0 && fitsInto(job.spec.limits, free)))
+  if (held.length === 0 && !hasRoom) return undefined
   const foresight = await Foresight.recall(
     tx,
     [...queue, ...held].map(({ job }) => job),

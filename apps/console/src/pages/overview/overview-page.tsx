@@ -70,7 +70,16 @@ export function OverviewPage() {
           </Card>
         </div>
         <div className="space-y-4 md:space-y-5">
-          <Card flush title="Queue" note="Waiting and running tasks, by tier.">
+          <Card
+            flush
+            title="Queue"
+            note="Waiting and running tasks, by tier."
+            actions={
+              <Link to="/plan" className="text-sm font-medium text-accent hover:underline">
+                Placement
+              </Link>
+            }
+          >
             <Resource query={overview}>{(data) => <QueueTable queue={data.queue} />}</Resource>
           </Card>
           <Card title="What happens" note="Live, newest first.">
