@@ -10,6 +10,7 @@ import { Fog } from '@fog/sdk'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const CONTROL_PLANE = join(ROOT, 'apps/control-plane/bin/fog-control-plane.mjs')
 const WORKER = join(ROOT, 'apps/worker/bin/fog-worker.mjs')
+const MIX = join(ROOT, 'apps/worker/bin/fog-mix.mjs')
 
 export type Environment = Readonly<Record<string, string>>
 
@@ -66,6 +67,17 @@ export class FogProcesses {
       FOG_URL: url,
       FOG_WORKER_NAME: name,
       FOG_WORKER_DIR: join(this.dir, `worker-${name}`),
+      FOG_LOG_LEVEL: 'warn',
+      ...env,
+    })
+  }
+
+  /** Starts a mix node; with a join token when it was not admitted yet. It says `started` when it listens. */
+  mix(url: string, name: string, env: Environment = {}): Running {
+    return this.#start(MIX, {
+      FOG_MIX_URL: url,
+      FOG_MIX_NAME: name,
+      FOG_MIX_DIR: join(this.dir, name),
       FOG_LOG_LEVEL: 'warn',
       ...env,
     })
