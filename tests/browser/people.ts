@@ -12,9 +12,16 @@ export async function makeAdmin(platform: Platform): Promise<Client> {
 }
 
 /** Starts devices that belong to the client's account, and waits until they take work. */
-export async function addDevices(platform: Platform, client: Client, names: readonly string[]): Promise<void> {
+export async function addDevices(
+  platform: Platform,
+  client: Client,
+  names: readonly string[],
+  labels: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const { secret } = await client.call('addJoinToken', { body: { name: 'devices', uses: names.length, hours: 1 } })
-  await Promise.all(names.map(async (name) => platform.startWorker({ name, joinToken: secret })))
+  await Promise.all(
+    names.map(async (name) => platform.startWorker({ name, joinToken: secret, labels: labels[name] ?? '' })),
+  )
   const deadline = Date.now() + 60_000
   for (;;) {
     const { items } = await client.call('listNodes', {})

@@ -59,7 +59,11 @@ let isBusy = false
 async function keepBusy(): Promise<void> {
   if (isBusy) return
   isBusy = true
-  await addDevices(platform, ada, ['attic', 'cellar'])
+  // One is quick and draws much, one is slow and cheap: a trade.
+  await addDevices(platform, ada, ['attic', 'cellar'], {
+    attic: 'speed=2,power.idle-w=80,power.core-w=40,price.core-hour=4',
+    cellar: 'speed=1,power.idle-w=5,power.core-w=4,price.core-hour=1',
+  })
   const digest = createHash('sha256').update(SPIN).digest('hex')
   await ada.raw('putBlob', { params: { digest } }, new Blob([SPIN]))
   const tasks = Array.from({ length: 3 }, (_, i) => ({ item: String(i) }))

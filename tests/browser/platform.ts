@@ -24,6 +24,7 @@ export interface Platform {
     name: string
     joinToken: string
     cores?: number
+    labels?: string
   }) => Promise<{ stop: () => Promise<void> }>
   /** Runs a `fog …` command as the console shows it, on this device under a name of its own; it lives until `stop`. */
   readonly runShown: (command: string, device: { name: string }) => Promise<void>
@@ -50,12 +51,13 @@ export async function startPlatform(): Promise<Platform> {
     url: ready.url,
     setupCode: ready.setupCode ?? '',
     client: (token) => new Client({ baseUrl: ready.url, token: () => token }),
-    startWorker: async ({ name, joinToken, cores = 4 }) => {
+    startWorker: async ({ name, joinToken, cores = 4, labels = '' }) => {
       const worker = startWorker({
         FOG_URL: ready.url,
         FOG_WORKER_DIR: join(folder, `worker-${name}`),
         FOG_WORKER_NAME: name,
         FOG_WORKER_CORES: String(cores),
+        FOG_WORKER_LABELS: labels,
         FOG_WORKER_MEMORY_MIB: '2048',
         FOG_JOIN_TOKEN: joinToken,
         FOG_LOG_LEVEL: 'warn',

@@ -12,13 +12,23 @@ interface PointRow extends FrontPointView {
 export function PointsTable({ front }: { front: FrontView }) {
   const { points, objectives, chosen } = front
   const rows = points.map((point, place): PointRow => ({ ...point, place, isChosen: place === chosen }))
-  const columns: Column<PointRow>[] = [
+  return (
+    <DataTable
+      caption="Plans on the front"
+      columns={columnsOf(objectives)}
+      rows={rows}
+      rowId={(row) => String(row.place)}
+    />
+  )
+}
+
+function columnsOf(objectives: FrontView['objectives']): Column<PointRow>[] {
+  return [
     {
       id: 'plan',
       header: 'Plan',
       sort: (row) => row.place,
-      cell: (row) =>
-        row.isChosen ? <span className="font-semibold text-accent">{row.place + 1}, in force</span> : row.place + 1,
+      cell: (row) => <Plan row={row} />,
     },
     ...objectives.map(({ name }, i): Column<PointRow> => ({
       id: name,
@@ -34,8 +44,15 @@ export function PointsTable({ front }: { front: FrontView }) {
       header: 'Breaks',
       align: 'end',
       from: 'md',
-      cell: (row) => breachText(row) ?? <span className="text-faint">nothing</span>,
+      cell: (row) => <Breaches row={row} />,
     },
   ]
-  return <DataTable caption="Plans on the front" columns={columns} rows={rows} rowId={(row) => String(row.place)} />
+}
+
+function Plan({ row: { place, isChosen } }: { row: PointRow }) {
+  return isChosen ? <span className="font-semibold text-accent">{place + 1}, in force</span> : place + 1
+}
+
+function Breaches({ row }: { row: PointRow }) {
+  return breachText(row) ?? <span className="text-faint">nothing</span>
 }
