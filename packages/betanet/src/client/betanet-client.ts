@@ -1,4 +1,4 @@
-import { equalBytes, toHex } from '@fog/kernel'
+import { assert, equalBytes, toHex } from '@fog/kernel'
 import { peerIdOf, TransportError } from '@fog/p2p'
 import type { ConsensusNode } from '../directory/index.ts'
 import { encodeAck, MESSAGE_ID_BYTES } from '../fragment.ts'
@@ -9,7 +9,6 @@ import { type BetaNetClientOptions, DEFAULT_CLIENT_OPTIONS } from './client-opti
 import { type ClientReport, newCounts } from './client-report.ts'
 import { fragmentRoom, parseContent } from './content.ts'
 import { Emission } from './emission.ts'
-import { homeGateways } from './home-gateways.ts'
 import { type Answer, Incoming } from './incoming.ts'
 import { LoopWatch } from './loop-watch.ts'
 import { Outbox } from './outbox.ts'
@@ -32,6 +31,9 @@ export interface BetaNetClientNeeds extends MakerNeeds {
 }
 
 const NAME = 'betanet'
+/** For a question beside its reply block. The suite of small packets has less. */
+const LEAST_ROOM_BYTES = 64
+
 interface Waiting {
   readonly resolve: () => void
   readonly reject: (reason: unknown) => void
@@ -61,6 +63,11 @@ export class BetaNetClient {
   constructor(needs: BetaNetClientNeeds, options: Partial<BetaNetClientOptions> = {}) {
     const all = { ...DEFAULT_CLIENT_OPTIONS, ...options }
     const { suite, clock, rng } = needs
+    const { payloadBytes, surbBytes } = geometry(suite)
+    assert(
+      fragmentRoom(contentBytesOf(payloadBytes), surbBytes) >= LEAST_ROOM_BYTES,
+      'a packet has room for a reply block',
+    )
     this.#needs = needs
     this.#options = all
     this.#maker = new PacketMaker(needs, all)
@@ -89,9 +96,8 @@ export class BetaNetClient {
   }
 
   /** The gateways this client is to have links to, the best first. */
-  homes(): ConsensusNode[] {
-    const consensus = this.#maker.consensus()
-    return consensus ? homeGateways(consensus, this.#needs.own.publicKey) : []
+  homes(): readonly ConsensusNode[] {
+    return this.#maker.homesOf(this.#needs.own.publicKey)
   }
 
   /** When to call `advance` next, in the time of `now`. */
@@ -217,7 +223,7 @@ export class BetaNetClient {
     const { suite, links } = this.#needs
     try {
       const { firstHop, packet } = packetFromSurb(suite, surb, encodeAck(ack))
-      const gateways = [...links.open(), ...this.#maker.homesOf(this.#needs.own.publicKey)]
+      const gateways = [...links.open(), ...this.homes().map(({ signed }) => signed.descriptor.identityKey)]
       // A stranger's SURB sends nobody's packets anywhere but to this client's own gateways.
       if (!gateways.some((id) => equalBytes(id, firstHop))) return
       this.#outbox.addAnswer(firstHop, packet, now + this.#timeoutMs())

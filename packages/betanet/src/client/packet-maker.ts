@@ -1,5 +1,5 @@
-import { assert, type Clock, type DhKeyPair, equalBytes, type NoiseSuite, type Rng } from '@fog/kernel'
-import type { Consensus, DirectoryClient } from '../directory/index.ts'
+import { assert, type Clock, type DhKeyPair, equalBytes, type NoiseSuite, type Rng, toHex } from '@fog/kernel'
+import type { Consensus, ConsensusNode, DirectoryClient } from '../directory/index.ts'
 import { PathChooser } from '../lottery/index.ts'
 import {
   buildPacket,
@@ -16,6 +16,9 @@ import { sealPayload } from './sealed-payload.ts'
 
 /** Whose packets nobody gets: cover, dropped by the exit gateway. */
 const NOBODY = new Uint8Array(RECIPIENT_BYTES)
+const NO_NODES: readonly ConsensusNode[] = []
+/** Peers whose gateways are remembered until the next consensus. */
+const MOST_HOMES = 1_024
 
 export interface MakerNeeds {
   readonly suite: SphinxSuite
@@ -44,6 +47,10 @@ interface Way {
 export class PacketMaker {
   readonly #needs: MakerNeeds
   readonly #delayClass: number
+  #homes: { readonly consensus: Consensus | undefined; readonly byPeer: Map<string, readonly ConsensusNode[]> } = {
+    consensus: undefined,
+    byPeer: new Map(),
+  }
   #chooser: { readonly consensus: Consensus; readonly paths: PathChooser } | undefined
 
   constructor(needs: MakerNeeds, { delayClass }: { readonly delayClass: number }) {
@@ -55,10 +62,17 @@ export class PacketMaker {
     return this.#needs.directory.current()
   }
 
-  /** Ids of a peer's gateways, the best first. */
-  homesOf(peerKey: Uint8Array): Uint8Array[] {
+  /** A peer's gateways, the best first: the same array as long as the consensus is the same. */
+  homesOf(peerKey: Uint8Array): readonly ConsensusNode[] {
     const consensus = this.consensus()
-    return consensus ? homeGateways(consensus, peerKey).map(({ signed }) => signed.descriptor.identityKey) : []
+    if (!consensus) return NO_NODES
+    if (this.#homes.consensus !== consensus || this.#homes.byPeer.size >= MOST_HOMES)
+      this.#homes = { consensus, byPeer: new Map() }
+    const { byPeer } = this.#homes
+    const peer = toHex(peerKey)
+    const homes = byPeer.get(peer) ?? homeGateways(consensus, peerKey)
+    byPeer.set(peer, homes)
+    return homes
   }
 
   /** A packet with a sealed content for a peer; undefined while there is no way, or the peer's key is no key. */

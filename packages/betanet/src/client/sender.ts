@@ -107,7 +107,7 @@ export class Sender {
     }
     const message = outbox.nextMessage()
     const homes = message ? maker.homesOf(message.to) : []
-    const exit = message && homes[message.turn % homes.length]
+    const exit = message && homes[message.turn % homes.length]?.signed.descriptor.identityKey
     if (!exit) return undefined
     counts.real += 1
     return this.#packetOf(message, message.next(now), { entry: gatewayId, exit }, now)?.packet

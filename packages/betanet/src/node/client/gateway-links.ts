@@ -55,6 +55,7 @@ export class GatewayLinks {
   readonly #scratch = new Uint8Array(MAX_BODY_BYTES + 1)
   readonly #checks: NodeJS.Timeout
   #gateways: Gateway[] = []
+  #nodes: readonly ConsensusNode[] = []
   #isClosed = false
 
   constructor(needs: GatewayLinksNeeds, limits: Omit<LinkLimits, 'packetBytes'> = CLIENT_LINK_LIMITS) {
@@ -67,7 +68,8 @@ export class GatewayLinks {
 
   /** Links to these gateways from now on; those that stay as they were stay open. */
   setGateways(nodes: readonly ConsensusNode[]): void {
-    if (this.#isClosed) return
+    if (this.#isClosed || nodes === this.#nodes) return
+    this.#nodes = nodes
     const before = this.#gateways
     this.#gateways = nodes.flatMap(({ signed }) => {
       const neighbour = neighbourOf(signed.descriptor)
