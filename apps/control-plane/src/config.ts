@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path'
 import { MAX_DELAY_CLASSES, MAX_MEAN_STEPS, STEPS_PER_MS } from '@fog/betanet/delay'
 import { DEFAULT_PARAMETERS } from '@fog/betanet/directory'
 import { type Amount, FogError, parseTokens } from '@fog/kernel'
-import type { MixnetSettings } from './mixnet/network.ts'
+import type { MixnetSettings } from './mixnet/settings.ts'
 
 /** Every setting, read once. `docs/settings.md` lists them; nothing else touches the environment. */
 export interface Config {

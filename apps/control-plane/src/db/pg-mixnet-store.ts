@@ -209,5 +209,5 @@ function toReport(row: ReportRow): MixReport {
 function toTraffic(row: TrafficRow): MixTraffic {
   const fields = TRAFFIC_FIELDS.map((field) => [field, row[COLUMN_OF[field]]])
   // One column for each field, by the table above.
-  return Object.fromEntries(fields) as unknown as MixTraffic
+  return Object.fromEntries(fields)
 }

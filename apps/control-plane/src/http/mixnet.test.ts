@@ -22,7 +22,7 @@ beforeEach(async () => {
 })
 afterEach(() => net.fog.stop())
 
-const problem = (response: { json: <T>() => T }) => response.json<Problem>()
+const problem = (response: { readonly body: string }) => JSON.parse(response.body) as Problem
 
 async function agreed(): Promise<void> {
   await net.admitAll()

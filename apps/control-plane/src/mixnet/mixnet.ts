@@ -13,9 +13,10 @@ import { Courier } from './courier.ts'
 import { DurableDirectory } from './durable-directory.ts'
 import { MixnetError } from './mixnet-error.ts'
 import { MixnetMetrics } from './mixnet-metrics.ts'
-import { findNetwork, type MixnetSettings, type Network } from './network.ts'
+import { findNetwork, type Network } from './network.ts'
 import { MemoryMixProbes, type MixProbes } from './probes.ts'
 import { FogNodeRegistry } from './registry.ts'
+import type { MixnetSettings } from './settings.ts'
 import { takeReport } from './take-report.ts'
 
 /** Messages that wait for the control plane that leads: twice what the rounds of an epoch bring. */

@@ -9,7 +9,8 @@ import { readConfig } from '../config.ts'
 import { MemoryPlatformDatabase } from '../db/memory/memory-platform-database.ts'
 import { type Platform, SILENT_LOG } from '../platform.ts'
 import { identityOf, makeAuthorityKeys, readAuthorityKeys } from './authority-keys.ts'
-import { findNetwork, type MixnetSettings } from './network.ts'
+import { findNetwork } from './network.ts'
+import type { MixnetSettings } from './settings.ts'
 
 let dir: string
 let settings: MixnetSettings

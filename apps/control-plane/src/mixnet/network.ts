@@ -13,21 +13,7 @@ import { blake2b } from '@fog/kernel/node'
 import type { Platform } from '../platform.ts'
 import { identityOf, makeAuthorityKeys, readAuthorityKeys } from './authority-keys.ts'
 import { MixnetError } from './mixnet-error.ts'
-
-/** Settings of the mixnet's directory. */
-export interface MixnetSettings {
-  /** Of a network this control plane is alone the authority of; a file of authorities names its own. */
-  readonly epochMs: number
-  readonly admission: 'registered' | 'anyone'
-  readonly nodesPerAccount: number
-  /** Where the authority's keys are, or are made. */
-  readonly keysFile: string
-  /** The authorities and when they began, where there are several. */
-  readonly authoritiesFile: string | undefined
-  readonly parameters: NetworkParameters
-  /** How long consensuses and reports are kept. */
-  readonly keptMs: number
-}
+import type { MixnetSettings } from './settings.ts'
 
 /** Another authority, and where it is reached. */
 export interface Peer {

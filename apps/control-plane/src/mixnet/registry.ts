@@ -2,7 +2,7 @@ import type { Descriptor, NodeMeasure, NodeRegistry } from '@fog/betanet/directo
 import { type AccountId, toHex } from '@fog/kernel'
 import type { Platform } from '../platform.ts'
 import type { MixProbes, ProbeSum } from './probes.ts'
-import type { MixnetSettings } from './network.ts'
+import type { MixnetSettings } from './settings.ts'
 import type { MixNodeRecord } from './stores.ts'
 
 /** Of 1000: an owner whose devices nobody has seen work yet, or who has none. It is a new device's trust in the fog too. */

@@ -1,4 +1,3 @@
-import type { Problem } from '@fog/contract'
 import {
   DEFAULT_CLIENT_TIMES,
   DirectoryClient,
@@ -176,6 +175,5 @@ async function send(
   const signature = signAuthorityMessage(network, tampered ? utf8('else') : message, signingSecretKey)
   const query = { authority: toHex(signingKey), signature: toHex(signature) }
   const answer = await fog.ask('sendMixMessage', { query, content: message })
-  if (answer.statusCode >= 400) expect(answer.json<Problem>().code).toMatch(/^(mixnet|http)\./)
   return answer.statusCode
 }

@@ -86,6 +86,7 @@ export class Authority {
   #agreement: EpochAgreement | undefined
   /** Votes of authorities whose clocks are ahead, until uploads close here too. */
   #early: readonly VoteMessage[] = []
+  #past: SignedConsensus['consensus'] | undefined
   /** One thing at a time: a message must not come between a tick's reading and writing. */
   #last: Promise<unknown> = Promise.resolve()
 
@@ -287,9 +288,13 @@ export class Authority {
     return { send: all.map(encodeAuthorityMessage), published: signed }
   }
 
+  /** Of an epoch that is over, whose consensus stays what it is: each descriptor that reveals asks for it again. */
   async #consensusOf(epoch: number): Promise<SignedConsensus['consensus'] | undefined> {
+    if (this.#past?.epoch === epoch) return this.#past
     const bytes = epoch < 1 ? undefined : await this.#store.findConsensus(epoch)
-    return bytes && signedConsensusForm.parse(bytes).consensus
+    const consensus = bytes && signedConsensusForm.parse(bytes).consensus
+    this.#past = consensus ?? this.#past
+    return consensus
   }
 
   #alone<T>(work: () => Promise<T>): Promise<T> {
