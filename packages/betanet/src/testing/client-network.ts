@@ -33,7 +33,7 @@ export async function startTestNetwork({
 /** A network that serves, and clients of it. */
 export class ClientNetwork {
   readonly network: TestNetwork
-  readonly #transports: BetaNetTransport[] = []
+  readonly #clients: { readonly transport: BetaNetTransport; readonly directory: DirectoryClient }[] = []
 
   constructor(network: TestNetwork) {
     this.network = network
@@ -57,14 +57,26 @@ export class ClientNetwork {
     }
     const needs = { keys, directory, noise, clock, rng: systemRng, now: monotonicMs, log }
     const transport = new BetaNetTransport(needs, options)
-    this.#transports.push(transport)
+    this.#clients.push({ transport, directory })
     transport.start()
     await promise
     return transport
   }
 
+  /** Moves time on, and hands clients every consensus as it comes. */
+  async pass(seconds: number): Promise<void> {
+    for (let i = 0; i < seconds; i++) {
+      await this.network.pass(1)
+      const document = await this.network.authority.newestConsensus()
+      for (const { transport, directory } of this.#clients) {
+        if (document) directory.take(document)
+        transport.refresh()
+      }
+    }
+  }
+
   async stop(): Promise<void> {
-    for (const transport of this.#transports) transport.stop()
+    for (const { transport } of this.#clients) transport.stop()
     await this.network.stop()
   }
 }

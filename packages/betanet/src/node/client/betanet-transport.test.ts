@@ -4,7 +4,7 @@ import { peerIdOf } from '@fog/p2p'
 import { describeTransport } from '@fog/p2p/testing'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type BetaNetClientOptions, homeGateways } from '../../client/index.ts'
-import { signedConsensusForm } from '../../directory/index.ts'
+import { type Consensus, signedConsensusForm } from '../../directory/index.ts'
 import { type ClientNetwork, startTestNetwork } from '../../testing/client-network.ts'
 
 const noise = noiseSuite()
@@ -12,6 +12,10 @@ const STARTUP_MS = 60_000
 /** Packets of a few dozen milliseconds; on a busy machine that is what the machine takes, too. */
 const PARAMETERS = { delayMeansSteps: [20], clientSendMeanMs: 10, clientLoopMeanMs: 200 }
 let fog: ClientNetwork
+
+async function newestConsensus(): Promise<Consensus> {
+  return signedConsensusForm.parse((await fog.network.authority.newestConsensus())!).consensus
+}
 
 function pairOf(options: Partial<BetaNetClientOptions>) {
   return async () => {
@@ -52,6 +56,24 @@ describe('over real mix nodes', () => {
     again.stop()
   })
 
+  test('carries frames through the change of an epoch, each once', { timeout: 120_000 }, async () => {
+    const [ann, bob] = [await fog.newTransport({ cover: 'off' }), await fog.newTransport({ cover: 'off' })]
+    const texts: string[] = []
+    bob.onFrame((_, frame) => texts.push(Buffer.from(frame).toString()))
+    const sends: Promise<void>[] = []
+    const epochOf = async () => (await newestConsensus()).epoch
+    const before = await epochOf()
+    for (let second = 0; second < 22; second++) {
+      sends.push(ann.send(bob.peer, utf8(`in second ${second}`), AbortSignal.timeout(60_000)))
+      await fog.pass(1)
+    }
+    await Promise.all(sends)
+    expect(await epochOf()).toBe(before + 1)
+    expect(texts.toSorted()).toEqual(Array.from({ length: 22 }, (_, second) => `in second ${second}`).toSorted())
+    ann.stop()
+    bob.stop()
+  })
+
   test('says what it did and how its loops fare', { timeout: 60_000 }, async () => {
     const ann = await fog.newTransport()
     await expect.poll(() => ann.status().loops.returned, { timeout: 50_000 }).toBeGreaterThan(2)
@@ -79,8 +101,7 @@ describe('a gateway of the recipient', () => {
     bob.onFrame((_, each) => frames.push(each))
     const sent = ann.send(bob.peer, frame, AbortSignal.timeout(100_000))
     await expect.poll(() => bob.status().incoming.bytes, { timeout: 50_000, interval: 5 }).toBeGreaterThan(0)
-    const { consensus } = signedConsensusForm.parse((await fog.network.authority.newestConsensus())!)
-    const [best] = homeGateways(consensus, Buffer.from(bob.peer, 'hex'))
+    const [best] = homeGateways(await newestConsensus(), Buffer.from(bob.peer, 'hex'))
     const dying = fog.network.nodes.find(({ nodeId }) => toHex(nodeId) === toHex(best!.signed.descriptor.identityKey))!
     await dying.stop()
     await sent
