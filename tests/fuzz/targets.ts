@@ -1,5 +1,6 @@
 import * as betanet from './betanet.ts'
 import * as directory from './directory.ts'
+import * as mixnetClient from './mixnet-client.ts'
 import type { FuzzTarget } from './target.ts'
 
 /** Whatever takes bytes from strangers. `npm run fuzz` searches them; `tests/fuzz.test.ts` replays what it kept. */
@@ -10,6 +11,7 @@ export const targets: Readonly<Record<string, FuzzTarget>> = {
   'sphinx-surb': betanet.sphinxSurb,
   fragment: betanet.fragment,
   reassembler: betanet.reassembler,
+  'client-contents': mixnetClient.clientContents,
   'link-frames': betanet.linkFrames,
   'link-handshake': betanet.linkHandshake,
   descriptor: directory.descriptor,
