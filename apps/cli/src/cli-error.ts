@@ -20,6 +20,8 @@ type Facts =
   | { code: 'up.worker_offline'; seconds: number; log: string }
   | { code: 'up.example_failed'; why: string }
   | { code: 'cli.not_joined'; folder: string }
+  | { code: 'cli.mix_program'; why: string; isUsage: boolean }
+  | { code: 'cli.mix_not_running'; place: string }
 
 /** What the command line itself has to refuse. */
 export class CliError extends FogError<Facts> {
@@ -76,9 +78,16 @@ export class CliError extends FogError<Facts> {
       says: 'The device has not joined a fog yet: there is no identity in {folder}.',
       fix: 'Make a join token with `fog token join`, then run the command it prints here.',
     },
+    'cli.mix_program': { says: '{why}', fix: '' },
+    'cli.mix_not_running': {
+      says: 'No mix node answers at {place}.',
+      fix: 'Start one with `fog mix run`, or say where its status is with --dir or --admin.',
+    },
   }
 
   get exitCode(): number {
+    const { facts } = this
+    if (facts.code === 'cli.mix_program') return facts.isUsage ? 2 : 1
     return EXIT_CODES[this.code] ?? 1
   }
 }
@@ -97,4 +106,5 @@ const EXIT_CODES: Readonly<Partial<Record<Facts['code'], number>>> = {
   'cli.file_exists': 2,
   'up.already_running': 3,
   'cli.not_joined': 2,
+  'cli.mix_not_running': 4,
 }

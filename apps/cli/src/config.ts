@@ -18,6 +18,8 @@ export interface Config {
   readonly joinToken: string | undefined
   readonly workerDir: string | undefined
   readonly workerName: string | undefined
+  /** The mix node's own folder. */
+  readonly mixDir: string | undefined
   readonly consoleDir: string | undefined
   /** Where the control plane of `fog up` listens, unless it chooses. */
   readonly httpPort: string | undefined
@@ -45,6 +47,7 @@ export function readConfig(
     joinToken: set('FOG_JOIN_TOKEN'),
     workerDir: set('FOG_WORKER_DIR'),
     workerName: set('FOG_WORKER_NAME'),
+    mixDir: set('FOG_MIX_DIR'),
     consoleDir: set('FOG_CONSOLE_DIR'),
     httpPort: set('FOG_HTTP_PORT'),
     publicUrl: set('FOG_PUBLIC_URL'),

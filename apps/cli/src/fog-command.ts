@@ -6,6 +6,7 @@ import { addCompletion } from './commands/completion.ts'
 import { addCancel, addGet, addLogs, addPs, addReceipt, addWhy } from './commands/jobs.ts'
 import { addLedger } from './commands/ledger.ts'
 import { addLogin, addLogout, addWhoami } from './commands/login.ts'
+import { addMix } from './commands/mix.ts'
 import { addNodes } from './commands/nodes.ts'
 import { addQuota } from './commands/quota.ts'
 import { addSchedules } from './commands/schedules.ts'
@@ -95,6 +96,7 @@ export function buildProgram(runner: Runner): Command {
   addTiers(program, runner)
   addNodes(program, runner)
   addWorker(program, runner)
+  addMix(program, runner)
   addTokens(program, runner)
   addUsers(program, runner)
   addLedger(program, runner)

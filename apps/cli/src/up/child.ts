@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 export const PROGRAMS = {
   controlPlane: programAt('control-plane/bin/fog-control-plane.mjs'),
   worker: programAt('worker/bin/fog-worker.mjs'),
+  mix: programAt('worker/bin/fog-mix.mjs'),
 } as const
 
 function programAt(path: string): string {

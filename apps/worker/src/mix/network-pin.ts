@@ -81,7 +81,7 @@ async function askRules(needs: PinNeeds, isKnown: boolean): Promise<DirectoryRul
       continue
     }
     try {
-      return readRules(view.rules as Json)
+      return readRules(view.rules)
     } catch (fault) {
       throw new MixError({ code: 'mix.network_unsound', url: directory.address, why: whyOf(fault) }, { cause: fault })
     }

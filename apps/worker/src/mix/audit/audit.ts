@@ -1,23 +1,12 @@
-import { delayHistogramForm, histogramDigest, testHistogram } from '@fog/betanet/delay'
-import { epochAt, findNode, isGenuineReport, REVEAL_LAG, signedReportForm, startOf } from '@fog/betanet/directory'
-import { type Clock, equalBytes, fromHex, toHex } from '@fog/kernel'
+import { epochAt, findNode, REVEAL_LAG, startOf } from '@fog/betanet/directory'
+import { type Clock, fromHex, toHex } from '@fog/kernel'
 import { whyOf } from '../mix-error.ts'
 import { fingerprintOf } from '../network-pin.ts'
 import type { PeerNetwork } from '../peer/peer-network.ts'
 import type { ProbeRecord } from '../peer/probe-record.ts'
 import { auditChain, type Chain, type EpochFinding, type RevealFinding } from './chain.ts'
+import { type HistogramFinding, judgeHistogram } from './histograms.ts'
 import { auditProbes, DEFAULT_PROBE_LIMITS, type ProbeFinding, type ProbeLimits } from './probes.ts'
-
-/** What a node's own histogram of an epoch says. */
-export interface HistogramFinding {
-  readonly nodeId: string
-  readonly epoch: number
-  /** `disowned`: not the one that its descriptor promises. `unlike`: delays like these come of no exponential. */
-  readonly state: 'fits' | 'unlike' | 'disowned' | 'missing'
-  readonly packets: number
-  /** The least of its classes. */
-  readonly pValue: number | undefined
-}
 
 export interface AuditedNode {
   readonly nodeId: string
@@ -56,9 +45,6 @@ export interface AuditRequest {
   readonly limits?: ProbeLimits | undefined
 }
 
-/** A delay histogram of a good node is this unlikely once in ten thousand times. */
-const LEAST_P = 1e-4
-
 /** Asks the directory for what it signed, and checks all of it that can be checked. */
 export async function audit(network: PeerNetwork, clock: Clock, request: AuditRequest): Promise<Audit> {
   const { rules, http } = network
@@ -71,8 +57,9 @@ export async function audit(network: PeerNetwork, clock: Clock, request: AuditRe
   const chain = auditChain(rules, documents)
   const isAsked = ({ nodeId }: { readonly nodeId: string }) => request.nodeId === undefined || nodeId === request.nodeId
   const reveals = chain.reveals.filter(isAsked)
-  const histograms = await auditHistograms(network, chain, reveals)
-  const probed = auditProbes(chain, request.probes, request.limits ?? DEFAULT_PROBE_LIMITS)
+  const limits = request.limits ?? DEFAULT_PROBE_LIMITS
+  const histograms = await auditHistograms(network, chain, reveals, limits)
+  const probed = auditProbes(chain, request.probes, limits)
   const probes = probed.findings.filter(isAsked)
   const nodes = auditedNodes(chain, reveals, histograms, probes).filter(isAsked)
   return {
@@ -92,6 +79,7 @@ async function auditHistograms(
   { http }: PeerNetwork,
   chain: Chain,
   reveals: readonly RevealFinding[],
+  limits: ProbeLimits,
 ): Promise<HistogramFinding[]> {
   const found: HistogramFinding[] = []
   for (const { nodeId, epoch } of reveals) {
@@ -99,35 +87,9 @@ async function auditHistograms(
     // Whoever promises none counted none: it served no packet with a delay, or its operator does not publish any.
     if (!promised?.histogramDigest) continue
     const bytes = await http.reportOf(epoch, nodeId).catch(() => undefined)
-    found.push({ nodeId, epoch, ...judgeHistogram(bytes, promised.histogramDigest, nodeId, epoch) })
+    found.push({ nodeId, epoch, ...judgeHistogram(bytes, promised.histogramDigest, { nodeId, epoch }, limits) })
   }
   return found
-}
-
-function judgeHistogram(
-  bytes: Uint8Array | undefined,
-  digest: Uint8Array,
-  nodeId: string,
-  epoch: number,
-): Pick<HistogramFinding, 'state' | 'packets' | 'pValue'> {
-  const histogram = bytes && histogramIn(bytes, nodeId, epoch)
-  if (!histogram) return { state: 'missing', packets: 0, pValue: undefined }
-  const packets = histogram.classes.reduce((sum, { counts }) => sum + counts.reduce((all, count) => all + count, 0), 0)
-  if (!equalBytes(histogramDigest(histogram), digest)) return { state: 'disowned', packets, pValue: undefined }
-  const tests = testHistogram(histogram).flatMap((test) => (test ? [test.pValue] : []))
-  const pValue = tests.length === 0 ? undefined : Math.min(...tests)
-  return { state: pValue !== undefined && pValue < LEAST_P ? 'unlike' : 'fits', packets, pValue }
-}
-
-function histogramIn(bytes: Uint8Array, nodeId: string, epoch: number) {
-  try {
-    const signed = signedReportForm.parse(bytes)
-    const { report } = signed
-    const isOwn = report.epoch === epoch && toHex(report.identityKey) === nodeId && isGenuineReport(signed)
-    return isOwn && report.delays ? delayHistogramForm.parse(delayHistogramForm.encode(report.delays)) : undefined
-  } catch {
-    return undefined
-  }
 }
 
 function auditedNodes(
@@ -161,7 +123,7 @@ function auditedNodes(
       weight,
       faults,
       reveals: countOf(reveals, 'valid', 'missing', 'wrong', 'unlisted'),
-      histograms: countOf(histograms, 'fits', 'unlike', 'disowned', 'missing'),
+      histograms: countOf(histograms, 'fits', 'late', 'early', 'slow', 'disowned', 'missing'),
       probes: probes.find((probe) => probe.nodeId === nodeId),
     }
   })
@@ -202,11 +164,11 @@ function faultTexts(
       .filter(({ state }) => state === 'wrong' || state === 'missing')
       .map(({ nodeId, epoch, state }) => `The node ${short(nodeId)} has a ${state} reveal of epoch ${epoch}.`),
     ...histograms
-      .filter(({ state }) => state === 'unlike' || state === 'disowned')
+      .filter(({ state }) => state === 'early' || state === 'slow' || state === 'disowned')
       .map(({ nodeId, epoch, state, pValue }) =>
         state === 'disowned'
           ? `The node ${short(nodeId)} shows another histogram of epoch ${epoch} than it promised.`
-          : `The delays of the node ${short(nodeId)} in epoch ${epoch} are not those of an exponential (p = ${pValue?.toExponential(1)}).`,
+          : `Packets left the node ${short(nodeId)} too ${state === 'early' ? 'soon' : 'late'} in epoch ${epoch} for the delays it had to draw (p = ${pValue?.toExponential(1)}).`,
       ),
     ...probes
       .filter(({ verdict }) => verdict === 'early' || verdict === 'late' || verdict === 'lossy')
