@@ -7,6 +7,7 @@ import { type Machine, measureMachine } from './yardstick.ts'
 const BENCHES: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   betanet: async () => (await import('./betanet.ts')).betanet(),
   queue: async () => (await import('./queue.ts')).queue(),
+  live: async () => (await import('./live.ts')).live(),
   placement: async () => (await import('./placement.ts')).placement(),
   nsga2: async () => (await import('./nsga2.ts')).nsga2Bench(),
   'main-job': async () => (await import('./main-job.ts')).mainJob(),
