@@ -1,3 +1,4 @@
+import { DROP_REASONS, type DropReason } from '@fog/betanet'
 import { delayHistogramForm, HistogramRecorder, testHistogram } from '@fog/betanet/delay'
 import {
   DEFAULT_CLIENT_TIMES,
@@ -5,14 +6,19 @@ import {
   DirectoryClient,
   encodeAuthorityMessage,
   isGenuineDescriptor,
+  isGenuineReport,
   parseAuthorityMessage,
+  readRules,
+  rulesForm,
   signedDescriptorForm,
+  signedReportForm,
+  type SignedTrafficReport,
   signersOf,
   type SignedConsensus,
 } from '@fog/betanet/directory'
 import { rulesOf, TestNode } from '@fog/betanet/testing'
 import { prove, verify, vrfPublicKey, VRF_OUTPUT_BYTES, VRF_PROOF_BYTES, type VrfSuite } from '@fog/betanet/vrf'
-import { assert, concat, equalBytes, isFogError, ManualClock } from '@fog/kernel'
+import { assert, concat, equalBytes, isFogError, type Json, ManualClock } from '@fog/kernel'
 import type { FuzzTarget } from './target.ts'
 
 const filled = (length: number, byte: number) => new Uint8Array(length).fill(byte)
@@ -99,6 +105,52 @@ export const delayHistogram: FuzzTarget = {
       assert(!tested || (tested.statistic >= 0 && tested.statistic <= 1), 'a distance lies between 0 and 1')
     }
   },
+}
+
+/** What a node says of its traffic. */
+export const trafficReport: FuzzTarget = {
+  corpus: corpus('traffic-report'),
+  seeds: () =>
+    [undefined, new HistogramRecorder(7, [5]).take()].map((delays) => signedReportForm.encode(report(delays))),
+  run: (input) => {
+    const signed = orRefusal(() => signedReportForm.parse(input))
+    if (!signed) return
+    assert(equalBytes(signedReportForm.encode(signed), input), 'a report has one encoding')
+    assert(!isGenuineReport(signed), 'nobody signed it')
+  },
+}
+
+function report(delays: SignedTrafficReport['report']['delays']): SignedTrafficReport {
+  const counts = { received: 9, forwarded: 8, delivered: 1, cover: 0, bytesIn: 90, bytesOut: 80 }
+  const drops = Object.fromEntries(DROP_REASONS.map((reason) => [reason, 1])) as Record<DropReason, number>
+  const loops = { sent: 3, returned: 2, lost: 1 }
+  const of = { network: filled(32, 1), epoch: 7, revision: 2, identityKey: filled(32, 5), coveredMs: 1_000 }
+  return {
+    report: { kind: 'betanet.traffic-report.v1', ...of, counts, drops, loops, delays },
+    signature: filled(64, 3),
+  }
+}
+
+/** The rules of a network as a directory states them. */
+export const rules: FuzzTarget = {
+  corpus: corpus('network-rules'),
+  seeds: () =>
+    [1, 2].map((threshold) =>
+      rulesForm.encode(rulesOf(['one', 'two'].slice(0, threshold), threshold, new ManualClock(2))),
+    ),
+  run: (input) => {
+    const text = new TextDecoder().decode(input)
+    const read = orRefusal(() => readRules(orNull(text)))
+    if (read) assert(2 * read.threshold > read.authorities.length, 'no two halves can each agree')
+  },
+}
+
+function orNull(text: string): Json {
+  try {
+    return JSON.parse(text) as Json
+  } catch {
+    return null
+  }
 }
 
 /** What a client is handed by whoever stands between it and the authorities. */

@@ -17,6 +17,8 @@ export const targets: Readonly<Record<string, FuzzTarget>> = {
   descriptor: directory.descriptor,
   'authority-message': directory.authorityMessage,
   'delay-histogram': directory.delayHistogram,
+  'traffic-report': directory.trafficReport,
+  'network-rules': directory.rules,
   'directory-client': directory.directoryClient,
   'vrf-proof': directory.vrfProof,
 }

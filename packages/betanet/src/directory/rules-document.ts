@@ -1,5 +1,5 @@
 import { canonicalJson, utf8, type Json } from '@fog/kernel'
-import { byteArray, documentForm, integer, list, object } from '../codec.ts'
+import { byteArray, DocumentError, documentForm, integer, list, object } from '../codec.ts'
 import { MAX_AUTHORITIES } from './consensus.ts'
 import { parametersCodec } from './parameters.ts'
 import { checkRules, type DirectoryRules } from './rules.ts'
@@ -23,9 +23,17 @@ const rulesCodec = object({
 /** A network's rules as a document: what nodes and clients pin, and keep over a restart. */
 export const rulesForm = documentForm<DirectoryRules>('rules', rulesCodec, MAX_RULES_BYTES)
 
-/** Rules that came as parsed JSON, from a directory's answer say. Throws a `DocumentError`, or fails for rules nobody may follow. */
+/** Rules that came as parsed JSON, from a directory's answer say. Throws a `DocumentError`, for rules that nobody may follow too. */
 export function readRules(json: Json): DirectoryRules {
   const rules = rulesForm.parse(utf8(canonicalJson(json)))
-  checkRules(rules)
+  try {
+    checkRules(rules)
+  } catch (cause) {
+    const expected = `what can be followed: ${cause instanceof Error ? cause.message : String(cause)}`
+    throw new DocumentError(
+      { code: 'betanet.document_malformed', document: 'rules', path: 'rules', expected },
+      { cause },
+    )
+  }
   return rules
 }

@@ -1,4 +1,3 @@
-import { equalBytes } from '@fog/kernel'
 import * as crypto from '@fog/kernel/node'
 import { byteArray, documentForm, integer, maybe, object, oneOf, type Codec, type Value } from '../codec.ts'
 import { histogramCodec } from '../delay/index.ts'
@@ -61,9 +60,4 @@ export function isGenuineReport({ report, signature }: SignedTrafficReport): boo
   const { loops, delays, epoch, identityKey } = report
   const agrees = loops.returned + loops.lost <= loops.sent && (delays === undefined || delays.epoch === epoch)
   return agrees && crypto.verify(signedBytes(LABEL, reportForm.encode(report)), signature, identityKey)
-}
-
-/** Whether two reports say the same. */
-export function isSameReport(a: SignedTrafficReport, b: SignedTrafficReport): boolean {
-  return equalBytes(signedReportForm.encode(a), signedReportForm.encode(b))
 }
