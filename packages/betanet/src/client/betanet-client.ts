@@ -33,6 +33,8 @@ export interface BetaNetClientNeeds extends MakerNeeds {
 const NAME = 'betanet'
 /** For a question beside its reply block. The suite of small packets has less. */
 const LEAST_ROOM_BYTES = 64
+/** No answer takes longer, even through the slowest delay class: eight delays of ten means of half a second, and slack. */
+const ANSWER_MS = 120_000
 
 interface Waiting {
   readonly resolve: () => void
@@ -74,7 +76,10 @@ export class BetaNetClient {
     this.#timing = new Timing(() => this.#maker.consensus()?.parameters, all)
     this.#emission = new Emission({ rng }, all)
     this.#outbox = new Outbox(all)
-    this.#asks = new Asks({ suite, clock }, { most: 16 * all.mostOutgoing, lifetimeMs: all.mostAgeMs / 2 })
+    this.#asks = new Asks(
+      { suite, clock },
+      { most: 16 * all.mostOutgoing, lifetimeMs: Math.min(ANSWER_MS, all.mostAgeMs / 2) },
+    )
     this.#incoming = new Incoming(
       { clock },
       { ...all, unfinishedMs: all.mostAgeMs / 2, mostHeldAnswers: 4 * all.mostUnfinished },
