@@ -17,7 +17,8 @@ export function describeStepStore(name: string, make: () => Promise<JobStoreUnde
     let some: Fixtures
     let made: { job: Job; tasks: Task[]; steps: JobStep[] }
     const transact: JobStoreUnderTest['transact'] = (work) => under.transact(work)
-    const indexes = (tasks: readonly { readonly task: Task }[]) => tasks.map(({ task }) => task.index).sort((a, b) => a - b)
+    const indexes = (tasks: readonly { readonly task: Task }[]) =>
+      tasks.map(({ task }) => task.index).sort((a, b) => a - b)
     const queued = () => transact((store) => store.takeQueued(LATER, 100))
     const taskAt = (index: number) =>
       transact(async (store) => (await store.listTasks({ jobId: made.job.jobId, limit: 100 }))[index]!)
