@@ -52,7 +52,7 @@ const SETTING = /^(FOG_[A-Z0-9_]+|[A-Z]+_URL)$/
 
 /** docs/settings.md lists every setting, and no other. */
 export function settingsNotListed({ sources, texts }: House): string[] {
-  const configs = [...sources.values()].filter(({ path }) => /^apps\/[^/]+\/src\/config\.ts$/.test(path))
+  const configs = [...sources.values()].filter(({ path }) => /^apps\/[^/]+\/src\/([^/]+\/)?config\.ts$/.test(path))
   const inCode = new Map(configs.flatMap((source) => settingsOf(source).map((name) => [name, source.path])))
   const listed = texts.get('docs/settings.md') ?? ''
   const inDocs = new Set([...listed.matchAll(/^\| `([^`]+)`/gm)].map(([, name = '']) => name))

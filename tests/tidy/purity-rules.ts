@@ -37,9 +37,9 @@ function statements(source: Source): number[] {
 /** A launcher runs before there is TypeScript, so it cannot use `config.ts`; all it sets is where compiled code is kept. */
 const LAUNCHERS = /^(apps\/[^/]+\/bin\/[^/]+\.mjs|packages\/kernel\/src\/node\/launch\.mjs)$/
 
-const CONFIG = /^apps\/[^/]+\/src\/config\.ts$/
+const CONFIG = /^apps\/[^/]+\/src\/([^/]+\/)?config\.ts$/
 
-/** Settings are read in one file an app. */
+/** Settings are read in one file a program. */
 export function environmentOutsideConfig({ sources }: House): string[] {
   return [...sources.values()]
     .filter(

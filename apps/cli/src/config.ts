@@ -20,6 +20,10 @@ export interface Config {
   readonly workerName: string | undefined
   /** The mix node's own folder. */
   readonly mixDir: string | undefined
+  /** The control plane that keeps the mixnet's directory. */
+  readonly mixUrl: string | undefined
+  /** The folder of who sends and receives through the mixnet from here. */
+  readonly mixPeerDir: string | undefined
   readonly consoleDir: string | undefined
   /** Where the control plane of `fog up` listens, unless it chooses. */
   readonly httpPort: string | undefined
@@ -48,6 +52,8 @@ export function readConfig(
     workerDir: set('FOG_WORKER_DIR'),
     workerName: set('FOG_WORKER_NAME'),
     mixDir: set('FOG_MIX_DIR'),
+    mixUrl: set('FOG_MIX_URL'),
+    mixPeerDir: set('FOG_MIX_PEER_DIR'),
     consoleDir: set('FOG_CONSOLE_DIR'),
     httpPort: set('FOG_HTTP_PORT'),
     publicUrl: set('FOG_PUBLIC_URL'),

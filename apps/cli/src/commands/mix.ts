@@ -265,10 +265,10 @@ function addPeerCommand(group: Command, text: Parameters<typeof addCommand>[1]):
 }
 
 async function peerEnvironment(it: Invocation, { url }: PeerFlags): Promise<Environment> {
-  const { environment, dataDir } = it.config
+  const { environment, dataDir, mixPeerDir = join(dataDir, 'mix-peer') } = it.config
   // The program's own log is for who runs a node; here its faults are shown as any others.
   const logLevel = environment['FOG_LOG_LEVEL'] ?? 'silent'
-  const pinned = await readIfThere(join(environment['FOG_MIX_PEER_DIR'] ?? join(dataDir, 'mix-peer'), 'network.json'))
+  const pinned = await readIfThere(join(mixPeerDir, 'network.json'))
   if (pinned === undefined) await it.note('The network met now is pinned: `fog mix audit` shows its fingerprint.')
   return { ...environment, FOG_DATA_DIR: dataDir, FOG_LOG_LEVEL: logLevel, FOG_MIX_URL: await directoryUrl(it, url) }
 }

@@ -21,8 +21,7 @@ export interface MixLine {
 /** The directory that flags, settings and log-ins point to. It is asked without a token: documents are signed. */
 export async function directoryUrl(it: Invocation, flagUrl: string | undefined): Promise<string> {
   const { config, clock } = it
-  const named = config.environment['FOG_MIX_URL']
-  if (flagUrl === undefined && named) return named
+  if (flagUrl === undefined && config.mixUrl !== undefined) return config.mixUrl
   const file = new CredentialsFile({ configDir: config.configDir, clock })
   const [credentials, local] = await Promise.all([file.read(), readLocalFog(config.dataDir)])
   return chooseServer({ flags: { url: flagUrl }, environment: config, credentials, local }).url

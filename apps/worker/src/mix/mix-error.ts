@@ -34,7 +34,7 @@ export class MixError extends FogError<Facts> {
     },
     'mix.command_unknown': {
       says: '"{command}" is nothing this program does.',
-      fix: 'It does run, audit, probe, send, inbox and address.',
+      fix: 'It does run, audit, send, inbox and address.',
     },
     'mix.folder_in_use': {
       says: 'Another program is using {folder}.',

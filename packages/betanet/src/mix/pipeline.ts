@@ -175,8 +175,13 @@ export class Pipeline {
     const route = this.#routeOf[slot]!
     const reason = route === NO_ROUTE ? 'no_route' : this.#events.send(route, this.#slab.offsetOf(slot))
     if (reason) this.#stats.drop(reason)
-    else this.#stats.add('sent')
+    else this.#countSent()
     this.#slab.give(slot)
+  }
+
+  #countSent(): void {
+    this.#stats.add('sent')
+    this.#stats.add('bytesOut', this.#suite.geometry.packetBytes)
   }
 
   /** With the epoch whose key opened it, while that is still there. */

@@ -98,6 +98,7 @@ export class MixNode {
   #running: Promise<void> | undefined
   #ticking: Promise<void> | undefined
   #cover = 0
+  #delivered = 0
 
   constructor(given: MixNodeDependencies, options: MixNodeOptions) {
     const { clock, rng, noise, keys } = given
@@ -351,6 +352,7 @@ export class MixNode {
     if (equalBytes(recipient, this.nodeId)) return this.#loops.returned(body)
     if (recipient.every((byte) => byte === 0)) return void (this.#cover += 1)
     const delivery = this.#inbox.add(recipient, body, surbId)
+    if (delivery) this.#delivered += 1
     if (delivery) this.#engine.deliver(recipient, delivery)
   }
 
@@ -365,7 +367,7 @@ export class MixNode {
 
   #figures(): MixStatus['figures'] {
     const figures = this.#engine.stats().snapshot()
-    return { ...figures, counts: { ...figures.counts, cover: this.#cover } }
+    return { ...figures, counts: { ...figures.counts, cover: this.#cover, delivered: this.#delivered } }
   }
 }
 
