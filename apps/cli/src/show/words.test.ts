@@ -40,6 +40,7 @@ test('instants read by how far they are, past and future', () => {
 test('thousands stand apart, and one of a thing is not many', () => {
   expect(grouped('11416678681')).toBe('11,416,678,681')
   expect(grouped(12)).toBe('12')
+  expect(grouped('1234.025776')).toBe('1,234.025776')
   expect(count(1, 'task')).toBe('1 task')
   expect(count(1000, 'task')).toBe('1,000 tasks')
 })

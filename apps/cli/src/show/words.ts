@@ -16,7 +16,8 @@ export function shortNumber(value: number): string {
 
 /** A decimal text with its thousands apart: `1 234 567` would break a column, so commas. */
 export function grouped(value: string | number | bigint): string {
-  return String(value).replace(/\B(?=(\d{3})+(?!\d))/g, ',')
+  const [whole = '', ...decimals] = String(value).split('.')
+  return [whole.replace(/\B(?=(\d{3})+(?!\d))/g, ','), ...decimals].join('.')
 }
 
 /** `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`. */
