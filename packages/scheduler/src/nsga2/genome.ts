@@ -10,6 +10,8 @@ export interface GenomeKind<Genome> {
   random(rng: Rng): Genome
   /** A copy that later changes do not reach. */
   copy(genome: Genome): Genome
+  /** What a solution from outside must be, where this one is not: `of 30 numbers`. Kinds that take anything leave it out. */
+  wants?(genome: Genome): string | undefined
   /**
    * Puts two children of two parents at the places `first` and `second` of `slots`: kinds that write in place keep the array
    * that lies there, so breeding allocates nothing. The parents' places are left alone.
@@ -61,7 +63,20 @@ export function bounded(option: string, value: number, least: number, most: numb
   throw badOption(option, most === Infinity ? `at least ${least}` : `from ${least} to ${most}`, value)
 }
 
-export function badOption(option: string, expected: string, found: number | undefined): Nsga2Error {
+/** What numbers from outside must be to lie within bounds; undefined when they do. */
+export function wantsWithin(
+  genome: ArrayLike<number>,
+  lower: ArrayLike<number>,
+  upper: ArrayLike<number>,
+): string | undefined {
+  if (genome.length !== lower.length) return `${lower.length} long`
+  for (let i = 0; i < genome.length; i++) {
+    if (!(genome[i]! >= lower[i]! && genome[i]! <= upper[i]!)) return `within its bounds at place ${i}`
+  }
+  return undefined
+}
+
+export function badOption(option: string, expected: string, found: string | number | undefined): Nsga2Error {
   return new Nsga2Error({ code: 'nsga2.bad_option', option, expected, found: String(found) })
 }
 

@@ -1,5 +1,5 @@
 import type { Rng } from '@fog/kernel'
-import { badOption, type Bounds, bounded, checkBounds, type GenomeKind, isEqual, skip } from './genome.ts'
+import { badOption, type Bounds, bounded, checkBounds, type GenomeKind, isEqual, skip, wantsWithin } from './genome.ts'
 import { crossNumber, mutateNumber } from './variation.ts'
 
 export interface IntegerOptions extends Bounds {
@@ -67,6 +67,7 @@ export function integer(options: IntegerOptions): GenomeKind<Int32Array> {
   return {
     random: (rng) => lower.map((least, i) => least + Math.floor(rng.next() * (upper[i]! - least + 1))),
     copy: (genome) => genome.slice(),
+    wants: (genome) => wantsWithin(genome, lower, upper),
     breed(slots, mother, father, first, second, rng) {
       const [one, other, daughter, son] = [slots[mother]!, slots[father]!, slots[first]!, slots[second]!]
       daughter.set(one)

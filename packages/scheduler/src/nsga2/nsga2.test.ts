@@ -1,6 +1,17 @@
 import { ManualClock, type Rng, seededRng } from '@fog/kernel'
 import { describe, expect, test } from 'vitest'
-import { Evolution, hypervolume, invertedGenerationalDistance, nsga2, own, type Problem, real } from './index.ts'
+import {
+  Evolution,
+  type GenomeKind,
+  hypervolume,
+  integer,
+  invertedGenerationalDistance,
+  nsga2,
+  own,
+  permutation,
+  type Problem,
+  real,
+} from './index.ts'
 import { bnh, c1dtlz1, dtlz2, knapsack, rankByDefinition, singleMachine, tnk, zdt1, zdt3 } from './testing/index.ts'
 
 describe('what it finds', () => {
@@ -176,6 +187,24 @@ describe('what it is given', () => {
     expect(() => nsga2({ ...zdt1, objectiveCount: 0 }, { rng, evaluations: 9 })).toThrow('objectiveCount')
     const seeds = Array.from({ length: 101 }, () => new Float64Array(30))
     expect(() => nsga2(zdt1, { rng, evaluations: 9, seeds })).toThrow('seeds must be at most 100')
+  })
+  test('takes no known solution that is none', () => {
+    const evaluate = (x: ArrayLike<number>, f: Float64Array) => void (f[0] = x[0]!)
+    const from = <Genome extends ArrayLike<number>>(genome: GenomeKind<Genome>, seed: Genome) =>
+      nsga2({ objectiveCount: 1, genome, evaluate }, { rng: seededRng(1), evaluations: 9, seeds: [seed] })
+    const box = { lower: [0, 0], upper: [1, 1] }
+    expect(() => from(real(box), Float64Array.of(0))).toThrow('seeds[0] must be 2 long, not [0]')
+    expect(() => from(real(box), Float64Array.of(0, 2))).toThrow('seeds[0] must be within its bounds at place 1')
+    expect(() => from(real(box), Float64Array.of(Number.NaN, 0))).toThrow('within its bounds at place 0')
+    expect(() => from(integer(box), Int32Array.of(-1, 0))).toThrow('seeds[0] must be within its bounds at place 0')
+    expect(() => from(permutation({ length: 3 }), Int32Array.of(0, 0, 2))).toThrow(
+      'an order of the numbers from 0 to 2',
+    )
+    expect(from(permutation({ length: 3 }), Int32Array.of(2, 0, 1)).evaluations).toBe(9)
+  })
+  test('has to write every objective', () => {
+    const forgetful = { ...zdt1, evaluate: (x: Float64Array, f: Float64Array) => void (f[0] = x[0]!) }
+    expect(() => nsga2(forgetful, { rng: seededRng(1), evaluations: 9 })).toThrow('is not a number')
   })
   test('may be infinitely bad, but not a NaN', () => {
     const holed = (hole: number): Problem<Float64Array> => ({

@@ -106,6 +106,10 @@ export class Evolution<Genome> {
       throw badOption('objectiveCount', 'a whole number from 1 on', objectiveCount)
     }
     if (seeds.length > population) throw badOption('seeds', `at most ${population}, the population`, seeds.length)
+    for (const [i, seed] of seeds.entries()) {
+      const wanted = problem.genome.wants?.(seed)
+      if (wanted !== undefined) throw badOption(`seeds[${i}]`, wanted, `[${String(seed)}]`)
+    }
     this.#problem = problem
     this.#rng = rng
     this.#size = population
@@ -203,6 +207,8 @@ export class Evolution<Genome> {
   #evaluateNext(): void {
     const { slots, count } = this.#population
     const objectives = this.#population.objectivesOf(count)
+    // What evaluate forgets to write is found out, and not taken for what lay there before.
+    objectives.fill(Number.NaN)
     const violation = this.#problem.evaluate(slots[count]!, objectives) ?? 0
     this.#population.add(violation, this.#evaluations)
     this.#evaluations++

@@ -42,6 +42,10 @@ export function permutation(options: PermutationOptions): GenomeKind<Int32Array>
       return genome
     },
     copy: (genome) => genome.slice(),
+    wants: (genome) =>
+      genome.length === length && genome.toSorted().every((gene, i) => gene === i)
+        ? undefined
+        : `an order of the numbers from 0 to ${length - 1}`,
     breed(slots, mother, father, first, second, rng) {
       const [one, other, daughter, son] = [slots[mother]!, slots[father]!, slots[first]!, slots[second]!]
       daughter.set(one)

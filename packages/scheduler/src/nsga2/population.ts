@@ -51,7 +51,9 @@ export class Population<Genome> {
 
   /** Takes the next slot in, evaluated. `evaluation` is for whoever reads the error. */
   add(violation: number, evaluation: number): void {
-    if (this.#rows[this.count]!.some(Number.isNaN) || Number.isNaN(violation)) {
+    const objectives = this.#rows[this.count]!
+    if (violation > 0) missingAreWorst(objectives)
+    if (objectives.some(Number.isNaN) || Number.isNaN(violation)) {
       throw new Nsga2Error({ code: 'nsga2.not_a_number', what: 'What evaluate answered', point: evaluation })
     }
     this.#violations[this.count++] = violation > 0 ? violation : 0
@@ -134,4 +136,9 @@ export class Population<Genome> {
       violations: Float64Array.from(sorted, (i) => this.#violations[i]!),
     }
   }
+}
+
+/** What breaks a constraint need not be evaluated further: whatever else it is, it stands behind all that is feasible. */
+function missingAreWorst(objectives: Float64Array): void {
+  for (let k = 0; k < objectives.length; k++) if (Number.isNaN(objectives[k])) objectives[k] = Number.POSITIVE_INFINITY
 }

@@ -1,5 +1,5 @@
 import type { Rng } from '@fog/kernel'
-import { type Bounds, bounded, checkBounds, type GenomeKind, isEqual, skip } from './genome.ts'
+import { type Bounds, bounded, checkBounds, type GenomeKind, isEqual, skip, wantsWithin } from './genome.ts'
 import { crossNumber, mutateNumber } from './variation.ts'
 
 export interface RealOptions extends Bounds {
@@ -57,6 +57,7 @@ export function real(options: RealOptions): GenomeKind<Float64Array> {
   return {
     random: (rng) => Float64Array.from(lower, (least, i) => least + rng.next() * (upper[i]! - least)),
     copy: (genome) => genome.slice(),
+    wants: (genome) => wantsWithin(genome, lower, upper),
     breed(slots, mother, father, first, second, rng) {
       const [one, other, daughter, son] = [slots[mother]!, slots[father]!, slots[first]!, slots[second]!]
       daughter.set(one)
