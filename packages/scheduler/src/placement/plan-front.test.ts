@@ -41,6 +41,17 @@ describe('a front', () => {
     expect(points.length).toBeGreaterThan(5)
   })
 
+  test('shows a point once, not again for each order its sums were added up in', () => {
+    // On nodes of one kind every exchange of two is another arrangement of the same worth.
+    const small = makePlanRequest({ nodes: 2, tasks: 7 }, 5)
+    const alike = small.nodes.map(({ nodeId }) => ({ ...small.nodes[0]!, nodeId }))
+    const { points, chosen } = answer({ ...small, nodes: alike, rules: [] }, 1000)
+    const shown = points
+      .filter((_, at) => at !== chosen)
+      .map(({ values }) => values.map((v) => v.toPrecision(8)).join(' '))
+    expect(new Set(shown).size).toBe(shown.length)
+  })
+
   test('is as good as every greedy rule and every weight of the sweep', () => {
     const model = buildModel(REQUEST)
     const engine = new PlacementEngine(model, seededRng(3), { archiveBound: 20 })

@@ -1,7 +1,7 @@
 import type { Clock } from '@fog/kernel'
 import { seededRng } from '@fog/kernel'
 import { TIER_TERMS, type Tier } from '../tier.ts'
-import { isAsGood, type Member } from './archive.ts'
+import type { Member } from './archive.ts'
 import { Arrangement } from './arrangement.ts'
 import { valuesOf } from './baselines.ts'
 import { buildModel } from './build-model.ts'
@@ -92,14 +92,21 @@ function holdGangs(at: Arrangement, member: Member, { gangs = [] }: PlanRequest)
   return { values: valuesOf(at), nodeOf: at.nodeOf.slice() }
 }
 
+/** What sums of the same parts in another order differ by, as a part of them, and much more. */
+const ROUNDING = 1e-9
+
+/** Of points that are equal but for rounding one stays: nobody could choose between them. */
 function undominated(members: readonly Member[]): Member[] {
-  return members.filter(
-    (member, i) =>
-      !members.some(
-        (other, j) =>
-          j !== i && isAsGood(other.values, member.values) && (j < i || !isAsGood(member.values, other.values)),
-      ),
-  )
+  let kept: Member[] = []
+  for (const member of members) {
+    if (kept.some(({ values }) => isAboutAsGood(values, member.values))) continue
+    kept = [...kept.filter(({ values }) => !isAboutAsGood(member.values, values)), member]
+  }
+  return kept
+}
+
+function isAboutAsGood(a: Float64Array, b: Float64Array): boolean {
+  return a.every((value, k) => value - b[k]! <= ROUNDING * Math.max(Math.abs(value), Math.abs(b[k]!)))
 }
 
 /**
