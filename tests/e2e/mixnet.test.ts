@@ -263,10 +263,10 @@ function heard(fits: (line: Line) => boolean): Promise<Line> {
 
 async function askAdmin(admin: string, path: string): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>()
-  const asked = request({ socketPath: admin.replace(/^unix:/, ''), path }, async (response) => {
-    const parts: Buffer[] = []
-    for await (const part of response) parts.push(part as Buffer)
-    resolve(Buffer.concat(parts).toString())
+  const asked = request({ socketPath: admin.replace(/^unix:/, ''), path }, (response) => {
+    let text = ''
+    response.on('data', (part) => (text += String(part)))
+    response.on('end', () => resolve(text))
   })
   asked.on('error', reject).end()
   return promise

@@ -60,10 +60,10 @@ async function ask(place: string, { path, ...rest }: Asked) {
     ? { socketPath: place.slice(5) }
     : { host: '127.0.0.1', port: new URL(place).port }
   const { promise, resolve, reject } = Promise.withResolvers<{ status: number | undefined; text: string }>()
-  const asked = request({ ...to, path, agent: false, ...rest }, async (response) => {
+  const asked = request({ ...to, path, agent: false, ...rest }, (response) => {
     let text = ''
-    for await (const part of response) text += String(part)
-    resolve({ status: response.statusCode, text })
+    response.on('data', (part) => (text += String(part)))
+    response.on('end', () => resolve({ status: response.statusCode, text }))
   })
   asked.on('error', reject).end()
   return promise

@@ -1,5 +1,5 @@
 import { createSocket } from 'node:dgram'
-import { createServer } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { toHex, utf8 } from '@fog/kernel'
 import { noiseSuite, systemRng } from '@fog/kernel/node'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -8,7 +8,7 @@ import type { DropReason } from '../mix/index.ts'
 import { buildPacket, type PathHop, suites } from '../sphinx/index.ts'
 import { RawPeer } from '../testing/raw-peer.ts'
 import { startMixes, TestMix, type TestMixOptions } from '../testing/test-mix.ts'
-import { DEFAULT_VERTICAL_LIMITS } from './index.ts'
+import { DEFAULT_VERTICAL_LIMITS, MixEngine } from './index.ts'
 
 const suite = suites.betanetKemX25519
 const noise = noiseSuite()
@@ -219,6 +219,7 @@ describe('a link', () => {
     open.push({ stop: () => deaf.close() })
     const address = deaf.address()
     const far = { nodeId: systemRng.bytes(32), keys: noise.makeKeyPair() }
+    const peer = await linkTo(mix)
     mix.engine.setNeighbours([
       mix.neighbour,
       {
@@ -229,9 +230,11 @@ describe('a link', () => {
       },
     ])
     const path = [mix.hop, { id: far.nodeId, publicKey: far.keys.publicKey, recipient: far.nodeId }]
-    for (let i = 0; i < 100; i++) mix.engine.send(mix.nodeId, packetFor(path, `${i}`))
+    for (let frame = 0; frame < 8; frame++) {
+      peer.send(...Array.from({ length: 12 }, (_, i) => packetFor(path, `${frame} ${i}`)))
+    }
     await expect.poll(() => mix.engine.stats().dropped('link_full'), PATIENT).toBeGreaterThan(10)
-    mix.engine.send(mix.nodeId, packetFor([mix.end], 'others are served'))
+    peer.send(packetFor([mix.end], 'others are served'))
     await mix.until(() => mix.arrivals.length === 1)
   })
 })
@@ -243,3 +246,18 @@ test('a node that drains sends everything it holds, then ends', async () => {
   await first.engine.drain(30_000)
   await last.until(() => last.arrivals.length === 50)
 })
+
+test('a node one of whose ports is taken says so, and its other threads stop all the same', async () => {
+  const taken = createServer()
+  const port = await new Promise<number>((resolve) => {
+    taken.listen(0, '127.0.0.1', () => resolve((taken.address() as AddressInfo).port))
+  })
+  const events = { arrived: none, client: none, taken: none, linkClosed: none, stays: none, failed: none }
+  const own = { suite: 'betanetKemX25519', linkKeys: noise.makeKeyPair(), host: '127.0.0.1' } as const
+  const engine = new MixEngine({ ...own, ports: [0, port], takesClients: false, events })
+  await expect(engine.start()).rejects.toThrow('EADDRINUSE')
+  await engine.drain(2_000)
+  taken.close()
+})
+
+function none(): void {}

@@ -108,5 +108,6 @@ function forget({ unwrapper, delays }: EpochKey): void {
 main(workerData as ThreadData).catch((fault: unknown) => {
   const message: FromThread = { type: 'failed', message: fault instanceof Error ? fault.message : String(fault) }
   parentPort?.postMessage(message, [])
-  parentPort?.close()
+  // Its timers would keep a thread alive that serves nobody, and whoever stops the node waits for all of them.
+  setImmediate(() => process.exit())
 })
