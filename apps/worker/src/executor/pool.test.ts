@@ -215,6 +215,7 @@ test('a checkpoint is taken from a running program, and another process goes on 
   const [at] = Buffer.from(sinks[0]!.bytes).toString().split(' ').map(Number)
   expect(at).toBe(first.version)
   expect(BigInt(first.fuel)).toBeGreaterThan(100_000n * BigInt(at!))
+  await until('it has made more of them', () => version > first.version)
   const second = (await control!.takeState({ since: first.version, openSink }))!
   expect(BigInt(second.fuel)).toBeGreaterThan(BigInt(first.fuel))
   stop.abort(new Error('enough'))
