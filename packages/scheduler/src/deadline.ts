@@ -3,7 +3,7 @@ import type { Refusal } from './admission.ts'
 import type { JobSpec, StepSpec } from './job.ts'
 import { durationText } from './words.ts'
 
-/** How long a task of a step may be expected to take; undefined where nothing like it ran before. */
+/** The least that a task of a step took before; undefined where nothing like it ran. */
 export type ExpectMs = (spec: JobSpec, place: number | undefined) => number | undefined
 
 /** How many tasks a step has, or the job where there are none, and how many of them the whole fog could run at once. */
@@ -16,7 +16,8 @@ const NO_SLOTS: SlotsOf = { tasks: () => 0, slots: () => 1 }
 
 /**
  * Why a deadline cannot be kept, as far as is known: it has passed, or the longest chain of tasks that wait for each other
- * takes longer, or all tasks do though every device works on nothing else. A task counts as long as it is expected to take, or as long as its limit lets it where nothing is known.
+ * takes longer, or all tasks do though every device works on nothing else. A task counts as long as the quickest run of its program took,
+ * or as long as its limit lets it where nothing is known.
  */
 export function deadlineRefusals(
   spec: JobSpec,
@@ -38,9 +39,11 @@ function refuseChain(spec: JobSpec, left: number, expectMs: ExpectMs): Refusal[]
   const { ms, names, isLimit } = longestChain(spec, expectMs)
   if (ms <= left) return []
   const what = names.length > 1 ? `The steps ${names.join(', ')}, one after the other,` : 'A task'
-  const may = isLimit ? 'may take' : 'takes about'
+  const may = isLimit ? 'may take' : 'took at least'
   const mend = isLimit ? 'Lower resources.wallSeconds, or give it more time.' : 'Give it more time, or less to do.'
-  return refuse(`${what} ${may} ${durationText(ms)}, and the deadline is in ${durationText(left)}. ${mend}`)
+  return refuse(
+    `${what} ${may} ${durationText(ms)}${isLimit ? '' : ' whenever it ran'}, and the deadline is in ${durationText(left)}. ${mend}`,
+  )
 }
 
 /** All tasks of which it is known how long they take, if every device did nothing else. */
@@ -51,7 +54,7 @@ function refuseWork(spec: JobSpec, left: number, expectMs: ExpectMs, slotsOf: Sl
     ms += ((expectMs(spec, place) ?? 0) * slotsOf.tasks(place)) / Math.max(1, slotsOf.slots(place))
   if (ms <= left) return []
   return refuse(
-    `Its tasks take about ${durationText(ms)} even if every device works on nothing else, and the deadline is in ${durationText(left)}. Give it more time, or less to do.`,
+    `Its tasks take ${durationText(ms)} even if each is as quick as the quickest before and every device works on nothing else, and the deadline is in ${durationText(left)}. Give it more time, or less to do.`,
   )
 }
 

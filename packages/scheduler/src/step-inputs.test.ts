@@ -64,7 +64,7 @@ test('a part of one task is named by the item of the task that gets it, and is i
 test('what is not there is named, with who should have left it', () => {
   const map = step('map', 1, 2, [{ path: '/in/part', step: 0, how: 'only', output: 'part-{index}' }])
   const got = ownInputs(map, 0, step('split', 0, 1), [source(0, '', 'part-0')], { index: 2, item: 'b' })
-  expect(paths(got)).toEqual({ reason: 'inputs_unusable', detail: 'task 0 (split) left no part-1 for /in/part' })
+  expect(paths(got)).toEqual({ reason: 'inputs_unusable', detail: 'task 0 (split) left no "part-1" for /in/part' })
 })
 
 test('more than the disk asked for is refused', () => {

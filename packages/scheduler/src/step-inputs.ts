@@ -77,7 +77,7 @@ function pick(
   const file = from.outputs.find(({ path }) => path === wanted) ?? printed
   if (file) return [{ ...file, path: isFolder ? `${base}${wanted}` : given.path }]
   return [
-    { reason: 'inputs_unusable', detail: `task ${from.index} (${source.name}) left no ${wanted} for ${given.path}` },
+    { reason: 'inputs_unusable', detail: `task ${from.index} (${source.name}) left no "${wanted}" for ${given.path}` },
   ]
 }
 

@@ -227,7 +227,7 @@ export function whyText(why: WhyView, colours: Colours): string {
   const { jobId, status, reasons } = why
   if (reasons.length > 0) {
     const lines = reasons.map(({ text, tasks }) => `${colours.dim(`${count(tasks, 'task')}:`)} ${plainText(text)}`)
-    const isKnown = why.foreseenSeconds !== undefined
+    const isKnown = why.foreseenSeconds !== undefined && (status === 'queued' || status === 'running')
     return [...lines, ...(isKnown ? [colours.dim(`A run takes ${foreseenText(why)}.`)] : [])].join('\n')
   }
   return status === 'queued' || status === 'running'

@@ -40,4 +40,5 @@ test('what was measured stands beside what was promised, and what was not says s
   expect(gold).toMatch(/^gold +120 +\S.* 7 waits, 1 slow run$/)
   expect(bronze!.match(/unknown/g)).toHaveLength(4)
   expect(text).toContain('4 cores kept for Platinum now.')
+  expect(text).toMatch(/\nbronze +none +3 x +1 +none +none$/)
 })

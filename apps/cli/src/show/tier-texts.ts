@@ -8,7 +8,7 @@ type TierRow = TiersView['tiers'][number]
 /** What was not measured says so: it is never shown as zero. */
 const UNKNOWN = 'unknown'
 
-/** Promises and how they were kept, a line a tier. */
+/** How promises were kept, and all that is promised: a line a tier each. */
 export function tiersText({ from, to, headroomCores, tiers }: TiersView, colours: Colours): string {
   const columns = [
     { title: 'TIER' },
@@ -36,7 +36,29 @@ export function tiersText({ from, to, headroomCores, tiers }: TiersView, colours
   ])
   const window = durationText(Date.parse(to) - Date.parse(from))
   const kept = headroomCores > 0 ? `${count(headroomCores, 'core')} kept for Platinum` : 'no cores kept for Platinum'
-  return `${tableText(columns, rows, colours)}\n\nOver the last ${window}; ${kept} now.`
+  const kepts = `${tableText(columns, rows, colours)}\n\nOver the last ${window}; ${kept} now.`
+  return `${kepts}\n\n${promisesText(tiers, colours)}`
+}
+
+function promisesText(tiers: readonly TierRow[], colours: Colours): string {
+  const none = colours.dim('none')
+  const columns = [
+    { title: 'PROMISES' },
+    { title: 'ROUND TRIP', align: 'right' },
+    { title: 'RUN TIME UP TO', align: 'right' },
+    { title: 'FAILURE DOMAINS', align: 'right' },
+    { title: 'TAKES ROOM FROM' },
+    { title: 'CREDIT', align: 'right' },
+  ] as const
+  const rows = tiers.map(({ tier, promises: { latencyMs, runStretch, failureDomains, preempts, creditPercent } }) => [
+    tier,
+    latencyMs === undefined ? none : `${latencyMs} ms`,
+    `${runStretch} x`,
+    String(failureDomains),
+    preempts.length === 0 ? none : preempts.join(', '),
+    creditPercent === 0 ? none : `${creditPercent} %`,
+  ])
+  return tableText(columns, rows, colours)
 }
 
 function waitTexts({ queueWait, waitKept }: TierRow, colours: Colours): string[] {

@@ -5,7 +5,7 @@ import {
   admit,
   deadlineRefusals,
   eligibleOwners,
-  foreseeRun,
+  quickestRun,
   type JobSpec,
   type NodeView,
   promiseRefusals,
@@ -113,9 +113,10 @@ async function lateness(
   if (deadlineAt === undefined) return []
   const keys = parts.flatMap((part) => runKeys(part.spec.program.digest, accountId))
   const histories = new Map((await database.read.jobs.runs.recall(keys)).map((history) => [history.key, history]))
+  // A guess must not refuse what may well be done in time: only what even the quickest runs would miss is refused.
   const expected = parts.map(({ spec: { program, limits } }) => {
     const known = runKeys(program.digest, accountId).map((key) => histories.get(key))
-    return foreseeRun(known, limits.wallMs, 1)
+    return quickestRun(known, limits.wallMs)
   })
   const slots = {
     tasks: (place = 0) => parts[place]!.tasks,

@@ -131,7 +131,7 @@ test('an output that is not there fails the task that wants it, and those after 
     [5, 'dependency_failed'],
     [7, 'dependency_failed'],
   ])
-  expect(tasks[0]!.failure!.detail).toBe('task 0 (split) left no part-1 for /in/part')
+  expect(tasks[0]!.failure!.detail).toBe('task 0 (split) left no "part-1" for /in/part')
   expect(await turn(fog, () => ['out'])).toHaveLength(2)
   await sound(fog)
 })

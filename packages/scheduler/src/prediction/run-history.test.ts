@@ -1,6 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import { Fixtures, START } from '../testing/fixtures.ts'
-import { foreseeRun, keysOf, learn, type ReportedRun, type RunHistory, runKeys, speedKey } from './run-history.ts'
+import {
+  foreseeRun,
+  keysOf,
+  learn,
+  quickestRun,
+  type ReportedRun,
+  type RunHistory,
+  runKeys,
+  speedKey,
+} from './run-history.ts'
 
 const some = new Fixtures()
 const [accountId, other] = [some.id('account'), some.id('account')]
@@ -75,4 +84,12 @@ describe('what is foreseen', () => {
     expect(histories.get(speedKey(fast))!.speed).toBeLessThanOrEqual(16)
     expect(foreseen(histories)).toBeLessThanOrEqual(60_000)
   })
+})
+
+test('the quickest run of all histories is what nothing can be refused for', () => {
+  const histories = learnAll([run(), run({ wallMs: 40, cpuMs: 30 }), run({ wallMs: 9_000 })])
+  const known = runKeys(DIGEST, accountId).map((key) => histories.get(key))
+  expect(quickestRun(known, 60_000)).toBe(40)
+  expect(quickestRun(known, 20)).toBe(20)
+  expect(quickestRun([undefined], 60_000)).toBeUndefined()
 })

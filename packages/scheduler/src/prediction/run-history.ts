@@ -97,6 +97,15 @@ function speedAfter(before: number, { fuel, cpuMs }: ReportedRun, runs: readonly
 }
 
 /**
+ * The least that a run of these keys took, in milliseconds as on a device of speed 1 and at most its limit; undefined while
+ * nothing is known. For refusals: inputs differ, so what was seldom quick may be quick again.
+ */
+export function quickestRun(histories: readonly (RunHistory | undefined)[], limitMs: number): number | undefined {
+  const times = histories.flatMap((history) => history?.runs.map(({ cpuMs, restMs }) => restMs + cpuMs) ?? [])
+  return times.length === 0 ? undefined : Math.max(1, Math.round(Math.min(limitMs, ...times)))
+}
+
+/**
  * How long a run is thought to take on a device of this speed, in milliseconds and at most its limit; undefined while
  * nothing is known. `histories` are those of its keys, the most telling first.
  */
