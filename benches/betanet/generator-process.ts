@@ -9,7 +9,7 @@ import { buildStock, type PacketStock } from './packets.ts'
  * Sends packets built beforehand at a set rate, whatever becomes of them: open loop. Each link has a session of its own, as
  * another node's threads would.
  */
-const { packetBytes } = suites.betanetKemX25519.geometry
+let packetBytes = 0
 const PACKETS_A_FRAME = 16
 const noise = noiseSuite()
 let stock: PacketStock | undefined
@@ -28,7 +28,8 @@ process.on('message', (order: GeneratorOrder) => {
 
 async function obey(order: GeneratorOrder): Promise<void> {
   if (order.type === 'build') {
-    stock = await buildStock(order.path, order.count)
+    packetBytes = suites[order.suite].geometry.packetBytes
+    stock = await buildStock(order.suite, order.path, order.count)
     return tell({ type: 'built' })
   }
   if (order.type === 'connect') {

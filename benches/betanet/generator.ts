@@ -1,8 +1,9 @@
+import type { SuiteName } from '@fog/betanet/node'
 import type { PathHop } from '@fog/betanet/sphinx'
 import type { DhKeyPair } from '@fog/kernel'
 
 export type GeneratorOrder =
-  | { readonly type: 'build'; readonly path: readonly PathHop[]; readonly count: number }
+  | { readonly type: 'build'; readonly suite: SuiteName; readonly path: readonly PathHop[]; readonly count: number }
   | {
       readonly type: 'connect'
       readonly ports: readonly number[]

@@ -12,7 +12,8 @@ process.on('message', (order: MixOrder) => {
 async function obey(order: MixOrder): Promise<void> {
   if (order.type === 'start') {
     engine = new MixEngine({
-      suite: 'betanetKemX25519',
+      suite: order.suite,
+      datagrams: order.datagrams,
       linkKeys: order.linkKeys,
       host: '127.0.0.1',
       ports: Array.from({ length: order.threads }, () => 0),

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import type { SuiteName } from '@fog/betanet/node'
 import { buildPacket, type PathHop, suites } from '@fog/betanet/sphinx'
 import { systemRng } from '@fog/kernel/node'
 
@@ -11,6 +12,7 @@ export interface PacketStock {
 }
 
 interface Order {
+  readonly suite: SuiteName
   readonly memory: SharedArrayBuffer
   readonly from: number
   readonly until: number
@@ -18,13 +20,13 @@ interface Order {
 }
 
 /** Builds so many packets along the path, on two threads. */
-export async function buildStock(path: readonly PathHop[], count: number): Promise<PacketStock> {
-  const { packetBytes } = suites.betanetKemX25519.geometry
+export async function buildStock(suite: SuiteName, path: readonly PathHop[], count: number): Promise<PacketStock> {
+  const { packetBytes } = suites[suite].geometry
   const memory = new SharedArrayBuffer(count * packetBytes)
   const half = Math.ceil(count / 2)
   const orders: Order[] = [
-    { memory, from: 0, until: half, path },
-    { memory, from: half, until: count, path },
+    { suite, memory, from: 0, until: half, path },
+    { suite, memory, from: half, until: count, path },
   ]
   await Promise.all(orders.map(buildInThread))
   return { memory, count }
@@ -36,8 +38,8 @@ export function sequenceOf(payload: Uint8Array): number {
 }
 
 /** Builds one order: run by the thread of `buildInThread`. */
-export function build({ memory, from, until, path }: Order): void {
-  const suite = suites.betanetKemX25519
+export function build({ suite: name, memory, from, until, path }: Order): void {
+  const suite = suites[name]
   const { packetBytes } = suite.geometry
   const bytes = new Uint8Array(memory)
   const payload = Buffer.alloc(SEQUENCE_BYTES)

@@ -2,12 +2,18 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import type { Stats } from '@fog/betanet'
-import type { Neighbour } from '@fog/betanet/node'
+import type { Neighbour, SuiteName } from '@fog/betanet/node'
 import type { DhKeyPair } from '@fog/kernel'
 
 /** What a bench and the processes it starts say to each other. */
 export type MixOrder =
-  | { readonly type: 'start'; readonly threads: number; readonly linkKeys: DhKeyPair }
+  | {
+      readonly type: 'start'
+      readonly suite: SuiteName
+      readonly datagrams: boolean
+      readonly threads: number
+      readonly linkKeys: DhKeyPair
+    }
   | {
       readonly type: 'run'
       readonly neighbours: readonly Neighbour[]

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 import { FrameReader, LINK_MESSAGE, LinkSession, MAX_BODY_BYTES } from '@fog/betanet'
-import { HopUnwrapper, suites } from '@fog/betanet/sphinx'
+import { HopUnwrapper, type SphinxSuite, suites } from '@fog/betanet/sphinx'
 import { monotonicMs, noiseSuite } from '@fog/kernel/node'
 import { sequenceOf } from './packets.ts'
 import type { SinkOrder, SinkReport } from './sink.ts'
@@ -9,8 +9,7 @@ import type { SinkOrder, SinkReport } from './sink.ts'
  * The far end: keeps every packet that comes and when, and afterwards unwraps and checks each. Checking in the same seconds
  * would take as much of the two cores as the node that is measured.
  */
-const suite = suites.betanetKemX25519
-const { packetBytes, blockAt, tagBytes } = suite.geometry
+let suite: SphinxSuite = suites.betanetKemX25519
 const noise = noiseSuite()
 let packets = Buffer.alloc(0)
 let arrivedAt = new Float64Array(0)
@@ -24,6 +23,8 @@ process.on('message', (order: SinkOrder) => {
 
 async function obey(order: SinkOrder): Promise<void> {
   if (order.type === 'start') {
+    suite = suites[order.suite]
+    const { packetBytes } = suite.geometry
     packets = Buffer.from(new ArrayBuffer(order.most * packetBytes))
     arrivedAt = new Float64Array(order.most)
     const server = createServer((socket) => {
@@ -60,6 +61,7 @@ async function obey(order: SinkOrder): Promise<void> {
 
 function keep(scratch: Buffer, bytes: number): void {
   if (scratch[0] !== LINK_MESSAGE.packets) return
+  const { packetBytes } = suite.geometry
   const now = performance.timeOrigin + monotonicMs()
   for (let at = 1; at < bytes; at += packetBytes, received++) {
     scratch.copy(packets, received * packetBytes, at, at + packetBytes)
@@ -71,6 +73,7 @@ function keep(scratch: Buffer, bytes: number): void {
 /** Unwraps every packet: when each number arrived, and how many were broken or came twice. */
 function verify(secretKey: Uint8Array, count: number): SinkReport {
   const hop = new HopUnwrapper(suite, secretKey)
+  const { packetBytes, blockAt, tagBytes } = suite.geometry
   const at = new Float64Array(count)
   let broken = 0
   let repeated = 0

@@ -1,7 +1,8 @@
+import type { SuiteName } from '@fog/betanet/node'
 import type { DhKeyPair } from '@fog/kernel'
 
 export type SinkOrder =
-  | { readonly type: 'start'; readonly linkKeys: DhKeyPair; readonly most: number }
+  | { readonly type: 'start'; readonly suite: SuiteName; readonly linkKeys: DhKeyPair; readonly most: number }
   | { readonly type: 'await'; readonly packets: number; readonly mostMs: number }
   | { readonly type: 'verify'; readonly secretKey: Uint8Array; readonly count: number }
   | { readonly type: 'stop' }
