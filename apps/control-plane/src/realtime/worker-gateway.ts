@@ -226,6 +226,8 @@ export class WorkerGateway {
     const heartbeatMs = this.#heartbeatMs()
     this.#health.watch(nodeId, heartbeatMs, clock.now())
     channel.send({ type: 'welcome', heartbeatMs, leaseMs: config.timing.leaseMs, token, drop: [...drop] })
+    // Tiers with a cap on round trips wait for the first figure.
+    channel.ping()
     const leases = await leasesAgain(this.#platform, resend)
     for (const some of leaseBatches(leases)) channel.send({ type: 'leases', leases: some })
     await this.dispatch()
