@@ -88,6 +88,7 @@ export class Replay {
   readonly #ran: RanJob[] = []
   readonly #count = { tasks: 0, attempts: 0, lost: 0, plans: 0, reservations: 0, audits: 0 }
   #pending = 0
+  #isWoken = false
   #over = 0
 
   constructor(trace: Trace, options: ReplayOptions = REPLAY_DEFAULTS) {
@@ -123,7 +124,17 @@ export class Replay {
     this.#count.tasks += tasks.length
     this.#pending += tasks.length
     await this.#database.transact(() => this.#store.addJob(job, tasks))
-    await this.#place()
+    this.#wake()
+  }
+
+  /** Placing is woken, as in the control plane: once for all that happens in one moment. */
+  #wake(): void {
+    if (this.#isWoken) return
+    this.#isWoken = true
+    this.#timeline.after(0, () => {
+      this.#isWoken = false
+      return this.#place()
+    })
   }
 
   /** One round of placing, as in the flow: windows of the queue, past those that have to wait. */
@@ -235,7 +246,7 @@ export class Replay {
         queue,
       )
     })
-    await this.#place()
+    this.#wake()
   }
 
   /** Takes what happened to tasks of any jobs through their life, as `advanceTasks` of the flows does. */
