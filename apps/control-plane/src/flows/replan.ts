@@ -186,7 +186,9 @@ async function place(
   const current = (await tx.jobs.findTasksForUpdate([...wanted]))
     .filter(({ task }) => task.pending > 0 && task.notBefore <= now)
     .map((each): QueuedTask => ({ ...each, job: jobs.get(each.task.taskId)! }))
-  const waits = new Set(current.map(({ task }) => task.taskId))
+  // Room that an account may take can be used up since the search began.
+  const allowed = await withinQuota(platform, tx, current)
+  const waits = new Set(allowed.map(({ task }) => task.taskId))
   const still = placements.filter(({ taskId }) => waits.has(taskId))
   return (await leasePlacements(platform, tx, { placed: still }, current, nodes)).length
 }
