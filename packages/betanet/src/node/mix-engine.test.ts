@@ -60,6 +60,14 @@ describe('three mix nodes on real sockets', () => {
     expect(last.arrivals.every(({ recipient }) => toHex(recipient!) === toHex(last.nodeId))).toBe(true)
   })
 
+  test('lose nothing of a burst that is sent before the link for it is open', async () => {
+    const [first, second] = (await started(2)) as [TestMix, TestMix]
+    const packets = Array.from({ length: 300 }, (_, i) => packetFor([second.end], `packet ${i}`))
+    for (const packet of packets) first.engine.send(second.nodeId, packet)
+    await second.until(() => second.arrivals.length === 300)
+    expect(first.engine.stats().dropped('link_full')).toBe(0)
+  })
+
   test('go on when one of them dies and comes back, and count what could not be sent meanwhile', async () => {
     const [first, second] = (await started(2)) as [TestMix, TestMix]
     first.engine.send(first.nodeId, packetFor([first.hop, second.end], 'before'))

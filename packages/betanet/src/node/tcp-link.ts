@@ -109,10 +109,12 @@ export class TcpLink {
     return 'queued'
   }
 
-  /** Sends what was gathered. */
+  /** Sends what was gathered; before the handshake is done only full frames are put aside, so that few hold much. */
   flush(): void {
     const frame = this.#filling
     if (this.#filled === 0 || !frame) return
+    const isFull = this.#filled === PACKETS_A_FRAME
+    if (!this.#session.isOpen && !isFull) return
     const bytes = this.#filled * this.#limits.packetBytes
     this.#filling = undefined
     this.#filled = 0
@@ -215,6 +217,7 @@ export class TcpLink {
     const { remoteKey } = this.#session
     if (!remoteKey || !this.#events.opened(this, remoteKey)) return this.close('the peer is not known here')
     for (const { frame, bytes } of this.#waiting.splice(0)) this.#sendFrame(frame, bytes)
+    this.flush()
   }
 
   #sendFrame(frame: Uint8Array, bytes: number): void {
