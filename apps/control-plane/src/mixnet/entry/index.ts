@@ -1,0 +1,1 @@
+export { arrivedByMixnet } from './arrivals.ts'
