@@ -6,6 +6,7 @@ import {
   MixnetView,
   MixNodeId,
   MixNodeView,
+  MixPlaceFlowsView,
   MixSignature,
   NewMixNode,
   TakenView,
@@ -153,5 +154,14 @@ export const mixnetRoutes = {
       identityKey: Type.Optional(MixNodeId),
     }),
     response: strict({ items: Type.Array(MixFlowView) }),
+  }),
+  listMixPlaceFlow: route({
+    method: 'GET',
+    path: '/v1/mixnet/flow/places',
+    summary: 'Packets of the latest epochs by place, dropped ones by reason, the latest epoch first',
+    access: 'nodes:read',
+    perMinute: 60,
+    query: strict({ epochs: Type.Optional(Type.Integer({ minimum: 1, maximum: 48, default: 24 })) }),
+    response: strict({ items: Type.Array(MixPlaceFlowsView) }),
   }),
 } as const

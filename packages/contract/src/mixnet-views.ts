@@ -149,9 +149,15 @@ export const TopologyView = strict({
   epoch: Type.Integer({ minimum: 0, description: '0 while there is no consensus' }),
   validAfter: Type.Optional(Timestamp),
   freshUntil: Type.Optional(Timestamp),
+  validUntil: Type.Optional(Timestamp),
   digest: Type.Optional(Type.String({ description: 'SHA-256 of the signed consensus, hex' })),
   beacon: Type.Optional(Type.String({ description: 'Hex' })),
   signatures: Type.Integer({ minimum: 0 }),
+  signedBy: Type.Optional(
+    Type.Array(Type.Integer({ minimum: 0 }), {
+      description: 'Which of the authorities of the rules signed it, from 0',
+    }),
+  ),
   threshold: Type.Integer({ minimum: 1 }),
   nodes: Type.Array(TopologyNodeView),
 })
@@ -168,6 +174,24 @@ export const MixFlowView = strict({
   forwardedPerSecond: Type.Number(),
 })
 export type MixFlowView = Static<typeof MixFlowView>
+
+/** Packets of one epoch at one place of the network, as the nodes that had it reported them. */
+export const MixPlaceFlowView = strict({
+  place: MixPlace,
+  listed: Type.Integer({ minimum: 0, description: 'Nodes that had the place' }),
+  reported: Type.Integer({ minimum: 0, description: 'Of those, how many reported' }),
+  ...Traffic,
+  drops: Type.Record(Type.String(), Count, { description: 'By reason' }),
+})
+export type MixPlaceFlowView = Static<typeof MixPlaceFlowView>
+
+export const MixPlaceFlowsView = strict({
+  epoch: MixEpoch,
+  from: Timestamp,
+  to: Timestamp,
+  places: Type.Array(MixPlaceFlowView),
+})
+export type MixPlaceFlowsView = Static<typeof MixPlaceFlowsView>
 
 export const MixEvidenceView = strict({
   kind: Type.Union([Type.Literal('descriptor'), Type.Literal('vote')]),

@@ -1,4 +1,4 @@
-import type { MixFlowView, MixnetView, MixNodeView, Problem, TopologyView } from '@fog/contract'
+import type { MixFlowView, MixnetView, MixNodeView, MixPlaceFlowsView, Problem, TopologyView } from '@fog/contract'
 import {
   DEFAULT_CLIENT_TIMES,
   DirectoryClient,
@@ -283,6 +283,20 @@ describe('reports and topology', () => {
     const { items } = (await net.fog.ask('listMixFlow', { token })).json<{ items: MixFlowView[] }>()
     expect(items).toMatchObject([{ epoch: 1, nodes: 1, received: 5_000, receivedPerSecond: 500, bytesIn: 10_000_000 }])
     expect((await net.fog.ask('getMixTopology', {})).statusCode).toBe(401)
+    expect(view.signedBy).toEqual([0])
+    const byPlace = (await net.fog.ask('listMixPlaceFlow', { token })).json<{ items: MixPlaceFlowsView[] }>()
+    expect(byPlace.items).toHaveLength(1)
+    const { places } = byPlace.items[0]!
+    expect(places.reduce((sum, { listed }) => sum + listed, 0)).toBe(11)
+    const { place } = view.nodes.find(({ reported }) => reported)!
+    expect(places.find((flow) => flow.place === place)).toMatchObject({
+      reported: 1,
+      received: 5_000,
+      drops: { replayed: 7 },
+    })
+    expect(
+      places.filter((flow) => flow.place !== place).every(({ received, reported }) => received + reported === 0),
+    ).toBe(true)
   })
 
   test('a report that is not the node’s, not timely, not plausible or not whole is refused', async () => {

@@ -5,6 +5,7 @@ import { sha256 } from '@fog/kernel/node'
 import type { Platform } from '../platform.ts'
 import { MixnetError } from './mixnet-error.ts'
 import type { Mixnet } from './mixnet.ts'
+import { signersOf } from './place-flow.ts'
 import type { ProbeSum } from './probes.ts'
 import { type MixFlow, type MixNodeRecord, type MixReport, type MixTraffic, TRAFFIC_FIELDS } from './stores.ts'
 
@@ -38,9 +39,11 @@ export async function topologyOf(
     epoch,
     validAfter: toRfc3339(startOf(schedule, epoch)),
     freshUntil: toRfc3339(consensus.freshUntil),
+    validUntil: toRfc3339(consensus.validUntil),
     ...(bytes && { digest: toHex(sha256(bytes)) }),
     beacon: toHex(consensus.beacon),
     signatures: signatures.length,
+    signedBy: signersOf(signatures, mixnet.rules),
     threshold,
     nodes: consensus.nodes.map((node) => {
       const key = keyOf(node)

@@ -11,7 +11,16 @@ import { type AccountId, fromUtf8, toHex, toRfc3339 } from '@fog/kernel'
 import { sha256 } from '@fog/kernel/node'
 import { needScope, seesAll } from '../../access/caller.ts'
 import type { IncomingContent } from '../../blobs/take-content.ts'
-import { admitNode, flowOf, joinNode, type Mixnet, MixnetError, revokeNode, topologyOf } from '../../mixnet/index.ts'
+import {
+  admitNode,
+  flowOf,
+  joinNode,
+  type Mixnet,
+  MixnetError,
+  placeFlowOf,
+  revokeNode,
+  topologyOf,
+} from '../../mixnet/index.ts'
 import type { MixNodeRecord } from '../../mixnet/stores.ts'
 import { HttpError } from '../errors.ts'
 import type { ContentAnswer, HandlerDependencies, Handlers } from '../handler.ts'
@@ -19,6 +28,7 @@ import { pageOf } from '../paging.ts'
 import { present } from '../present.ts'
 
 const FLOW_EPOCHS = 72
+const PLACE_FLOW_EPOCHS = 24
 const EVIDENCE_SHOWN = 50
 
 type MixnetRoute =
@@ -36,6 +46,7 @@ type MixnetRoute =
   | 'revokeMixNode'
   | 'getMixTopology'
   | 'listMixFlow'
+  | 'listMixPlaceFlow'
 
 export function mixnetHandlers({ platform, mixnet: given }: HandlerDependencies): Pick<Handlers, MixnetRoute> {
   const mixnetOf = (): Mixnet => {
@@ -127,6 +138,10 @@ export function mixnetHandlers({ platform, mixnet: given }: HandlerDependencies)
       const { epochs = FLOW_EPOCHS, identityKey } = query
       return { items: await flowOf(platform, mixnetOf(), { epochs, identityKey }) }
     },
+
+    listMixPlaceFlow: async ({ query }) => ({
+      items: await placeFlowOf(platform, mixnetOf(), query.epochs ?? PLACE_FLOW_EPOCHS),
+    }),
   }
 }
 
