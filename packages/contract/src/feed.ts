@@ -29,6 +29,8 @@ export const EVENT_TYPES = {
   'mixnet.consensus_published': 'epoch, nodes; what the network holds for an epoch was agreed on',
   'mixnet.node_listed': 'epoch, identityKey, operator, place; it was not in the consensus before',
   'mixnet.node_unlisted': 'epoch, identityKey, operator; it is no longer in the consensus',
+  'mixnet.node_admitted': 'identityKey, name, operator; an account registered it, or it joined by a token',
+  'mixnet.node_revoked': 'identityKey, name, operator; it is refused from now on',
   'mixnet.evidence_found': 'epoch, kind, culprit; one key signed two things that contradict each other',
   'schedule.submitted': 'scheduleId, name',
   'schedule.refused': 'scheduleId, name, reason; its job was not taken',

@@ -227,6 +227,10 @@ describe('admission', () => {
     expect(problem(await net.fog.ask('publishMixDescriptor', { content })).detail).toContain('it was revoked')
     const again = await net.fog.ask('addMixNode', { body: admission(node!, net.rules), token })
     expect(problem(again).code).toBe('mixnet.node_revoked')
+    const events = await net.fog.platform.database.read.events.read(undefined, 1_000)
+    const told = (type: string) => events.filter((event) => event.type === type).map(({ data }) => data['identityKey'])
+    expect(new Set(told('mixnet.node_admitted'))).toEqual(new Set(net.nodes.map(({ id }) => toHex(id))))
+    expect(told('mixnet.node_revoked')).toEqual([toHex(node!.id)])
   })
 
   test('is for so many nodes of an account', async () => {

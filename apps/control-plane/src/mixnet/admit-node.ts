@@ -70,6 +70,9 @@ export async function revokeNode(
     await tx.mixnet.revokeNode(identityKey, at)
     const act = { actor: userId, action: 'mix_node.revoked', subject: identityKey, address, facts: {} }
     await tx.access.audit({ at, ...act })
+    const { name, operator } = node
+    await tx.events.append([{ type: 'mixnet.node_revoked', at, data: { identityKey, name, operator } }])
+    tx.wake('events')
   })
 }
 
@@ -93,6 +96,8 @@ async function admit(
   if (!(await tx.mixnet.addNode(node))) throw new MixnetError({ code: 'mixnet.node_taken', identityKey })
   const act = { actor: userId, action: 'mix_node.admitted', subject: identityKey, address, facts: { name, operator } }
   await tx.access.audit({ at, ...act })
+  await tx.events.append([{ type: 'mixnet.node_admitted', at, data: { identityKey, name, operator } }])
+  tx.wake('events')
   return node
 }
 
