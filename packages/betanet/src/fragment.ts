@@ -123,7 +123,8 @@ export function missingOf(ack: Ack): number[] {
   return Array.from({ length: ack.count }, (_, index) => index).filter((index) => !hasArrived(ack, index))
 }
 
-function dataBytes(fragmentBytes: number): number {
+/** How much of a message is in a fragment of so many bytes. */
+export function dataBytes(fragmentBytes: number): number {
   const bytes = Math.min(fragmentBytes - FRAGMENT_HEADER_BYTES, MOST_DATA_BYTES)
   assert(bytes >= 1, 'a fragment has room for some of the message')
   return bytes

@@ -12,10 +12,17 @@ export interface Transport {
   readonly name: string
   /** Most bytes of one frame. */
   readonly maxFrameBytes: number
+  /** Where frames travel in packets of one size: bytes of a frame that fills one, and how many each further packet holds. */
+  readonly packetFit?: PacketFit | undefined
   /** Rejects with a `TransportError`, or with the signal's reason once it aborts. */
   send(to: PeerId, frame: Uint8Array, signal: AbortSignal): Promise<void>
   /** Calls `receive` for every frame that comes, until the answered function is called. */
   onFrame(receive: (from: PeerId, frame: Uint8Array) => void): () => void
+}
+
+export interface PacketFit {
+  readonly firstBytes: number
+  readonly nextBytes: number
 }
 
 /** Why a frame was not sent. */

@@ -1,7 +1,7 @@
 import { assert, equalBytes, toHex } from '@fog/kernel'
-import { peerIdOf, TransportError } from '@fog/p2p'
+import { type PacketFit, peerIdOf, TransportError } from '@fog/p2p'
 import type { ConsensusNode } from '../directory/index.ts'
-import { encodeAck, MESSAGE_ID_BYTES } from '../fragment.ts'
+import { dataBytes, encodeAck, MESSAGE_ID_BYTES } from '../fragment.ts'
 import { parseDelivery } from '../gateway/inbox.ts'
 import { geometry, packetFromSurb, SphinxError } from '../sphinx/index.ts'
 import { Asks } from './asks.ts'
@@ -98,6 +98,12 @@ export class BetaNetClient {
 
   get mostMessageBytes(): number {
     return this.#options.mostMessageBytes
+  }
+
+  /** A message that fills one packet, which asks for its answer as well, and what each packet before it holds. */
+  get packetFit(): PacketFit {
+    const { fragmentBytes, fragmentBytesWithSurb } = this.#outgoing()
+    return { firstBytes: dataBytes(fragmentBytesWithSurb), nextBytes: dataBytes(fragmentBytes) }
   }
 
   /** The gateways this client is to have links to, the best first. */

@@ -1,5 +1,5 @@
 import type { Clock, DhKeyPair, NoiseSuite, Rng } from '@fog/kernel'
-import { keyOfPeer, type PeerId, peerIdOf, type Transport } from '@fog/p2p'
+import { keyOfPeer, type PacketFit, type PeerId, peerIdOf, type Transport } from '@fog/p2p'
 import { BetaNetClient, type BetaNetClientOptions, type ClientReport } from '../../client/index.ts'
 import type { DirectoryClient } from '../../directory/index.ts'
 import { type SphinxSuite, suites } from '../../sphinx/index.ts'
@@ -90,6 +90,10 @@ export class BetaNetTransport implements Transport {
 
   get maxFrameBytes(): number {
     return this.#client.mostMessageBytes
+  }
+
+  get packetFit(): PacketFit {
+    return this.#client.packetFit
   }
 
   /** Opens links and begins to emit, as soon as there is a consensus. */

@@ -1,0 +1,1 @@
+export { StreamDuplex } from './stream-duplex.ts'

@@ -1,0 +1,5 @@
+export { ByteStream } from './byte-stream.ts'
+export { encodeFrame, parseFrame, RESET_CODES, type ResetReason, type StreamFrame, type StreamId } from './frames.ts'
+export { StreamError } from './stream-error.ts'
+export { StreamMultiplexer, type StreamMultiplexerNeeds, type StreamStats } from './stream-multiplexer.ts'
+export { DEFAULT_STREAM_OPTIONS, FIRST_WINDOW_BYTES, type StreamOptions } from './stream-options.ts'
