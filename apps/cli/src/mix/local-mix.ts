@@ -22,6 +22,8 @@ export interface LocalMix {
   readonly startedAt: number
   readonly ports: readonly number[]
   readonly network: { readonly fingerprint: string; readonly urls: readonly string[] }
+  readonly directory: { readonly state: string; readonly why?: string }
+  readonly clockAheadMs: number
   readonly epoch?: number
   readonly place?: string
   readonly weight?: number

@@ -22,6 +22,8 @@ export function localMixText(mix: LocalMix, now: number, colours: Colours): stri
       `${mix.state} for ${durationText(now - mix.startedAt)} on ${count(mix.ports.length, 'port')}: ${mix.ports.join(', ')}`,
     ],
     ['Trouble', trouble === undefined ? undefined : colours.red(plainText(trouble))],
+    ['Directory', mix.directory.why === undefined ? undefined : colours.red(plainText(mix.directory.why))],
+    ['Clock', clockText(mix.clockAheadMs)],
     ['Network', `${mix.network.fingerprint}  at ${mix.network.urls.map(plainText).join(', ')}`],
     [
       'Epoch',
@@ -48,6 +50,12 @@ export function localMixText(mix: LocalMix, now: number, colours: Colours): stri
     ['Told', `descriptor up to epoch ${mix.published ?? '-'}, report up to epoch ${mix.reported ?? '-'}`],
   ] as const
   return factsText(facts, colours)
+}
+
+/** Undefined where there is nothing to see to. */
+function clockText(aheadMs: number): string | undefined {
+  if (aheadMs === 0) return undefined
+  return `${durationText(Math.abs(aheadMs))} ${aheadMs > 0 ? 'ahead of' : 'behind'} the directory's`
 }
 
 function nameOf(time: string): string {

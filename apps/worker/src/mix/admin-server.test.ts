@@ -29,10 +29,12 @@ function view(change: Partial<MixStatusView> = {}): MixStatusView {
     weight: 5,
     nodes: 9,
   } as const
-  const rest = { clients: 0, waiting: 0, loops: { sent: 3, returned: 2, lost: 1 } }
+  const directory = { state: 'current', epoch: 4, endsAt: 40_000, why: undefined } as const
+  const rest = { directory, served: [3, 4], clients: 0, waiting: 0, loops: { sent: 3, returned: 2, lost: 1 } }
   return {
     ...own,
     ...rest,
+    clockAheadMs: 0,
     operator: 'ada',
     state: 'running',
     startedAt: 0,

@@ -62,8 +62,9 @@ function answer(request: IncomingMessage, response: ServerResponse, status: () =
   send(response, why === undefined ? 200 : 503, 'text/plain', `${why ?? 'ok'}\n`)
 }
 
-function whyUnwell({ state, epoch, place, trouble }: MixStatusView): string | undefined {
+function whyUnwell({ state, directory, epoch, place, trouble }: MixStatusView): string | undefined {
   if (state === 'draining') return 'it is draining'
+  if (directory.state === 'stopped') return directory.why
   if (epoch === undefined) return trouble ?? 'there is no consensus yet'
   return place === undefined ? (trouble ?? 'the consensus does not list it yet') : undefined
 }

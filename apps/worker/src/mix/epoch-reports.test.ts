@@ -36,7 +36,18 @@ beforeEach(() => {
   const status = (): MixStatus => {
     const epoch = Math.floor((clock.now() - schedule.genesisAt) / schedule.epochMs) + 1
     const own = { nodeId: toHex(identity.publicKey), role: 'mix', ports: [1], place: '0', weight: 1 } as const
-    return { ...own, epoch, nodes: 9, clients: 0, waiting: 0, loops, figures: stats.snapshot() }
+    const directory = { state: 'current', epoch, endsAt: undefined, why: undefined } as const
+    return {
+      ...own,
+      directory,
+      served: [epoch],
+      epoch,
+      nodes: 9,
+      clients: 0,
+      waiting: 0,
+      loops,
+      figures: stats.snapshot(),
+    }
   }
   const send = async (bytes: Uint8Array) => {
     if (!isUp) throw new Error('nobody is there')

@@ -9,6 +9,7 @@ import { MixError, whyOf } from './mix-error.ts'
 /** A directory that is asked in vain is left alone this long, doubling. */
 const BACKOFF = { firstMs: 250, mostMs: 30_000 } as const
 const MOST_JSON_BYTES = 1024 * 1024
+const SECOND_MS = 1_000
 
 export interface HttpDirectoryOptions {
   readonly urls: readonly string[]
@@ -40,6 +41,7 @@ export class HttpDirectory implements DirectoryAccess {
   readonly #rng: Rng
   readonly #options: HttpDirectoryOptions
   readonly #sites: readonly Site[]
+  #clockAheadMs = 0
 
   constructor({ clock, rng }: { readonly clock: Clock; readonly rng: Rng }, options: HttpDirectoryOptions) {
     this.#clock = clock
@@ -56,6 +58,11 @@ export class HttpDirectory implements DirectoryAccess {
       }
       return site
     })
+  }
+
+  /** How far this machine's clock is ahead of the one of the control plane asked last, at least. Nobody believes it: for people. */
+  get clockAheadMs(): number {
+    return this.#clockAheadMs
   }
 
   /** For people. */
@@ -177,11 +184,21 @@ export class HttpDirectory implements DirectoryAccess {
     return work(signal ? AbortSignal.any([signal, timeout]) : timeout)
   }
 
-  #fetch({ etag }: Site, input: Parameters<typeof fetch>[0], init: RequestInit = {}): Promise<Response> {
+  async #fetch({ etag }: Site, input: Parameters<typeof fetch>[0], init: RequestInit = {}): Promise<Response> {
     const headers = new Headers(init.headers)
     const isNewest = typeof input === 'string' && input.endsWith('/v1/mixnet/consensus')
     if (etag !== undefined && isNewest) headers.set('if-none-match', etag)
-    return (this.#options.fetch ?? fetch)(input, { ...init, headers })
+    const askedAt = this.#clock.now()
+    const answer = await (this.#options.fetch ?? fetch)(input, { ...init, headers })
+    this.#noteTime(Date.parse(answer.headers.get('date') ?? ''), askedAt)
+    return answer
+  }
+
+  /** `told` is cut off to seconds, and was said at some time between asking and now: what is not sure is no difference. */
+  #noteTime(told: Instant, askedAt: Instant): void {
+    if (Number.isNaN(told)) return
+    const [atLeast, atMost] = [askedAt - told - SECOND_MS, this.#clock.now() - told]
+    this.#clockAheadMs = atLeast > 0 ? atLeast : Math.min(0, atMost)
   }
 }
 

@@ -44,7 +44,7 @@ export class MixApp {
   #admin: AdminServer | undefined
   #running: Promise<void> | undefined
   #adminFile: string | undefined
-  #facts: { readonly rules: DirectoryRules; readonly operator: string } | undefined
+  #facts: FoundNetwork | undefined
   #isDraining = false
   #published: number | undefined
   #reported: number | undefined
@@ -128,6 +128,7 @@ export class MixApp {
       times: timesOf({ figures, ...status }),
       cpuSeconds: (user + system) / 1e6,
       memoryBytes: process.memoryUsage.rss(),
+      clockAheadMs: this.#facts!.directory.clockAheadMs,
       published: this.#published,
       reported: this.#reported,
       trouble: this.#trouble,
@@ -153,8 +154,8 @@ export class MixApp {
     const timeoutMs = Math.max(SHORTEST_REQUEST_MS, Math.min(MOST_REQUEST_MS, rules.schedule.epochMs / 4))
     const directory = new HttpDirectory({ clock, rng }, { urls: config.urls, timeoutMs, signal })
     const operator = await admitted(config, rules.network, admission, { directory, keys, clock, rng, signal })
-    this.#facts = { rules, operator }
-    return { rules, directory, operator }
+    this.#facts = { rules, directory, operator }
+    return this.#facts
   }
 
   #makeNode(keys: MixKeys, { rules, directory, operator }: FoundNetwork): MixNode {
@@ -212,6 +213,13 @@ export class MixApp {
         return this.#troubled(`A consensus was refused as ${event.reason}: ${event.detail}`)
       case 'directory.unreachable':
         return this.#troubled(`The directory cannot be asked: ${event.why}`)
+      case 'network.late':
+      case 'network.stopped':
+        return log.warn({ epoch: event.epoch, why: event.why }, 'no new consensus')
+      case 'network.recovered':
+        return log.info({ epoch: event.epoch }, 'there are consensuses again')
+      case 'clock.off':
+        return log.warn({ aheadMs: event.aheadMs, mostMs: event.mostMs }, "this machine's clock is not the directory's")
       case 'link.closed':
         return log.debug({ why: event.why }, 'a link closed')
       case 'node.failed':

@@ -18,6 +18,11 @@ export interface MixStatusView {
   readonly startedAt: number
   readonly ports: readonly number[]
   readonly network: { readonly name: string; readonly fingerprint: string; readonly urls: readonly string[] }
+  readonly directory: MixStatus['directory']
+  /** Epochs whose packets it takes now. */
+  readonly served: readonly number[]
+  /** At least so far is this machine's clock ahead of the directory's, in milliseconds; negative when it is behind. */
+  readonly clockAheadMs: number
   readonly epoch: number | undefined
   /** 0, 1 or 2 for a layer, gateway, reserve, waiting; undefined while the consensus does not list it. */
   readonly place: string | undefined
@@ -108,6 +113,12 @@ export function metricsText(view: MixStatusView): string {
   ])
   metric('fog_mix_cpu_seconds_total', 'counter', 'Processor time of the whole process', [['', view.cpuSeconds]])
   metric('fog_mix_resident_memory_bytes', 'gauge', 'Memory of the process', [['', view.memoryBytes]])
+  metric('fog_mix_consensus_late', 'gauge', 'Whether the consensus of the epoch is missing', [
+    ['', view.directory.state === 'current' ? 0 : 1],
+  ])
+  metric('fog_mix_clock_ahead_seconds', 'gauge', "How far this clock is ahead of the directory's, at least", [
+    ['', view.clockAheadMs / 1000],
+  ])
   metric('fog_mix_epoch', 'gauge', 'Epoch of the consensus in force', [['', view.epoch]])
   metric('fog_mix_weight', 'gauge', 'Weight of this node in the lottery', [['', view.weight]])
   metric('fog_mix_network_nodes', 'gauge', 'Nodes in the consensus in force', [['', view.nodes]])

@@ -1,5 +1,5 @@
 import { assert, type Clock, type DhKeyPair, equalBytes, type NoiseSuite, type Rng, toHex } from '@fog/kernel'
-import type { Consensus, ConsensusNode, DirectoryClient } from '../directory/index.ts'
+import { type Consensus, type ConsensusNode, type DirectoryClient, packetEpochAt } from '../directory/index.ts'
 import { PathChooser } from '../lottery/index.ts'
 import {
   buildPacket,
@@ -109,8 +109,7 @@ export class PacketMaker {
     const { clock, rng } = this.#needs
     const consensus = this.consensus()
     if (!consensus) return undefined
-    // Nobody made the next consensus yet, or it did not come here: its nodes' next keys are in this one.
-    const epoch = clock.now() < consensus.freshUntil ? consensus.epoch : consensus.epoch + 1
+    const epoch = packetEpochAt(consensus, clock.now())
     const ends = exit ? { entry, exit } : { entry }
     const outcome = this.#pathsOf(consensus).choose({ epoch, ...ends }, rng)
     if (!outcome.ok) return undefined

@@ -1,4 +1,4 @@
-import { toHex, utf8 } from '@fog/kernel'
+import { type Instant, toHex, utf8 } from '@fog/kernel'
 import * as crypto from '@fog/kernel/node'
 import { byteArray, documentForm, integer, list, maybe, object, oneOf, type Value } from '../codec.ts'
 import { MOST_FAULTS, MOST_WEIGHT, REVEAL_STATES } from '../lottery/weight.ts'
@@ -102,4 +102,12 @@ export function signersOf({ consensus, signatures }: SignedConsensus, authoritie
 export function sphinxKeyAt({ epoch: consensusEpoch }: Consensus, node: ConsensusNode, epoch: number): Uint8Array {
   const { sphinxKey, nextSphinxKey } = node.signed.descriptor
   return epoch === consensusEpoch ? sphinxKey : nextSphinxKey
+}
+
+/**
+ * The epoch whose keys packets are for at `now`, for whoever has this consensus and no later one that has begun: its own, and from
+ * its end on the one after it, whose keys it names too. Nodes serve both by the clock (`servedEpochs`), whatever consensus they have.
+ */
+export function packetEpochAt({ epoch, freshUntil }: Consensus, now: Instant): number {
+  return now < freshUntil ? epoch : epoch + 1
 }

@@ -2,16 +2,33 @@ import { equalBytes, toHex, type Clock, type Instant } from '@fog/kernel'
 import { DocumentError } from '../codec.ts'
 import { verifyLottery, follows } from '../lottery/verify.ts'
 import { consensusDigest, signedConsensusForm, signersOf, type Consensus } from './consensus.ts'
+import { standingOf, type DirectoryStanding } from './directory-standing.ts'
 import { checkTrust, type Trust } from './rules.ts'
+import { DEFAULT_TIMES, type Schedule } from './schedule.ts'
 
-export interface DirectoryClientOptions extends Trust {
+export interface ClientTimes {
   /** How far clocks may be apart. */
   readonly maxSkewMs: number
   /** How long before its epoch a consensus may come. */
   readonly maxEarlyMs: number
 }
 
-export const DEFAULT_CLIENT_TIMES = { maxSkewMs: 60_000, maxEarlyMs: 600_000 } as const
+export interface DirectoryClientOptions extends Trust, ClientTimes {}
+
+/** Clocks may be apart by a minute, but no more than this part of an epoch. */
+const SKEW_SHARE = 0.05
+const MOST_SKEW_MS = 60_000
+
+/**
+ * What nodes and clients of a network allow for: clocks a twentieth of an epoch apart, a minute at most, and consensuses as early as
+ * authorities begin to agree on them, and a quarter of an epoch, by clocks that are slow.
+ */
+export function clientTimesOf({ epochMs, closeMs }: Pick<Schedule, 'epochMs' | 'closeMs'>): ClientTimes {
+  return { maxSkewMs: Math.min(MOST_SKEW_MS, SKEW_SHARE * epochMs), maxEarlyMs: closeMs + epochMs / 4 }
+}
+
+/** Those of a network with epochs of twenty minutes. */
+export const DEFAULT_CLIENT_TIMES: ClientTimes = clientTimesOf(DEFAULT_TIMES)
 
 export type RefusedConsensus =
   | 'malformed'
@@ -30,7 +47,13 @@ export type RefusedConsensus =
 
 export type TakeConsensusOutcome =
   | { readonly ok: true; readonly consensus: Consensus; readonly isNew: boolean }
-  | { readonly ok: false; readonly reason: RefusedConsensus; readonly detail: string }
+  | RefusedOutcome
+
+interface RefusedOutcome {
+  readonly ok: false
+  readonly reason: RefusedConsensus
+  readonly detail: string
+}
 
 /**
  * Holds the newest consensus that pinned authorities signed, and lets no one put it back to an older one, ahead of time or onto
@@ -42,6 +65,8 @@ export class DirectoryClient {
   /** Oldest first; two at most: the one in force and the one that is next. */
   #held: Held[] = []
   #highestEpoch = 0
+  /** The last one that was refused since one was taken. */
+  #refused: RefusedOutcome | undefined
 
   constructor({ clock }: { readonly clock: Clock }, options: DirectoryClientOptions) {
     checkTrust(options)
@@ -51,6 +76,52 @@ export class DirectoryClient {
 
   /** Looks at a document from anywhere, and keeps it if it is good and new. */
   take(bytes: Uint8Array): TakeConsensusOutcome {
+    const taken = this.#take(bytes)
+    if (!taken.ok) this.#refused = taken
+    else if (taken.isNew) this.#refused = undefined
+    return taken
+  }
+
+  /** The consensus in force: the newest that has begun and not expired. */
+  current(): Consensus | undefined {
+    const now = this.#clock.now()
+    const alive = this.#held.filter(({ consensus }) => this.#isAlive(consensus))
+    const begun = alive.filter(({ consensus }) => consensus.validAfter <= now)
+    // A clock that is a little behind must not leave one without a network at the very start.
+    return (begun.at(-1) ?? alive.find(({ consensus }) => consensus.validAfter <= now + this.#options.maxSkewMs))
+      ?.consensus
+  }
+
+  /** The next epoch's, when it is there already: a node proves its delays and opens links ahead. */
+  upcoming(): Consensus | undefined {
+    const last = this.#held.at(-1)?.consensus
+    return last && last.validAfter > this.#clock.now() ? last : undefined
+  }
+
+  /** Those that are held, oldest first: two at most, each looked at before it was taken. */
+  consensuses(): readonly Consensus[] {
+    return this.#held.map(({ consensus }) => consensus)
+  }
+
+  /** How it stands with the directory now, and why. */
+  standing(): DirectoryStanding {
+    return standingOf(this.current(), this.#held.at(-1)?.consensus, this.#refused, {
+      now: this.#clock.now(),
+      maxSkewMs: this.#options.maxSkewMs,
+    })
+  }
+
+  /** Documents to keep over a restart, oldest first: `take` them again, so that an older one is still refused. */
+  documents(): readonly Uint8Array[] {
+    return this.#held.map(({ bytes }) => bytes)
+  }
+
+  /** When a new one should be there: the time to start asking, with some chance added so that not all ask at once. */
+  staleAt(): Instant | undefined {
+    return this.#held.at(-1)?.consensus.freshUntil
+  }
+
+  #take(bytes: Uint8Array): TakeConsensusOutcome {
     const signed = parse(bytes)
     if (typeof signed === 'string') return refused('malformed', signed)
     const { consensus } = signed
@@ -72,32 +143,6 @@ export class DirectoryClient {
     return { ok: true, consensus, isNew: true }
   }
 
-  /** The consensus in force: the newest that has begun and not expired. */
-  current(): Consensus | undefined {
-    const now = this.#clock.now()
-    const alive = this.#held.filter(({ consensus }) => this.#isAlive(consensus))
-    const begun = alive.filter(({ consensus }) => consensus.validAfter <= now)
-    // A clock that is a little behind must not leave one without a network at the very start.
-    return (begun.at(-1) ?? alive.find(({ consensus }) => consensus.validAfter <= now + this.#options.maxSkewMs))
-      ?.consensus
-  }
-
-  /** The next epoch's, when it is there already: a node proves its delays and opens links ahead. */
-  upcoming(): Consensus | undefined {
-    const last = this.#held.at(-1)?.consensus
-    return last && last.validAfter > this.#clock.now() ? last : undefined
-  }
-
-  /** Documents to keep over a restart, oldest first: `take` them again, so that an older one is still refused. */
-  documents(): readonly Uint8Array[] {
-    return this.#held.map(({ bytes }) => bytes)
-  }
-
-  /** When a new one should be there: the time to start asking, with some chance added so that not all ask at once. */
-  staleAt(): Instant | undefined {
-    return this.#held.at(-1)?.consensus.freshUntil
-  }
-
   #whyUntrusted(signed: Parsed): TakeConsensusOutcome | undefined {
     const { network, authorities, threshold } = this.#options
     if (!equalBytes(signed.consensus.network, network)) return refused('wrong_network', toHex(signed.consensus.network))
@@ -113,8 +158,10 @@ export class DirectoryClient {
     const now = this.#clock.now()
     const early = Math.max(this.#options.maxEarlyMs, this.#options.maxSkewMs)
     if (validAfter >= freshUntil || freshUntil > validUntil) return refused('malformed', 'its times are out of order')
-    if (validAfter > now + early) return refused('not_yet_valid', `in ${validAfter - now} ms`)
-    return this.#isAlive(consensus) ? undefined : refused('expired', `for ${now - validUntil} ms`)
+    if (validAfter > now + early)
+      return refused('not_yet_valid', `its epoch begins in ${validAfter - now} ms by this clock, which may be slow`)
+    if (this.#isAlive(consensus)) return undefined
+    return refused('expired', `${now - validUntil} ms ago by this clock, which may be fast`)
   }
 
   #isAlive({ validUntil }: Consensus): boolean {
@@ -140,6 +187,6 @@ function parse(bytes: Uint8Array): Parsed | string {
   }
 }
 
-function refused(reason: RefusedConsensus, detail: string): TakeConsensusOutcome {
+function refused(reason: RefusedConsensus, detail: string): RefusedOutcome {
   return { ok: false, reason, detail }
 }

@@ -22,14 +22,22 @@ export function delaySeedOf(
   return { nodeId, epoch, beacon, sphinxKey: sphinxKeyAt(consensus, node, packetEpoch) }
 }
 
-/** The delays that a reveal stands for; undefined when it is not the one that this node of this consensus owed. */
+/**
+ * The delays that a reveal stands for; undefined when it is not one that this node of this consensus owed. A node that had to begin
+ * the epoch by the consensus before kept those delays to its end, and reveals them.
+ */
 export function openReveal(
   past: Consensus,
   node: ConsensusNode,
   reveal: DelayReveal,
   check: typeof verifyReveal = verifyReveal,
 ): DelaySource | undefined {
-  return check(past.parameters.vrfSuite, node.signed.descriptor.vrfKey, delaySeedOf(past, node), reveal)
+  const { vrfKey } = node.signed.descriptor
+  const { vrfSuite } = past.parameters
+  const own = check(vrfSuite, vrfKey, delaySeedOf(past, node), reveal)
+  if (own || reveal.epoch !== past.epoch) return own
+  const seed = { ...delaySeedOf(past, node), epoch: past.epoch - 1, beacon: past.previousBeacon }
+  return check(vrfSuite, vrfKey, seed, { ...reveal, epoch: seed.epoch })
 }
 
 /** The delays a node had in the epoch of `past`, as it reveals them in `later`, two epochs on. What an audit begins with. */

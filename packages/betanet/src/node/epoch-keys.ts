@@ -5,9 +5,16 @@ import type { Consensus } from '../directory/index.ts'
 import { newReplayMemory } from '../mix/index.ts'
 import type { EpochSecrets } from './thread-messages.ts'
 
+/** Delays of an epoch, fixed by the consensus of `openedBy`: the epoch itself or the one before. */
+export interface OpenedDelays {
+  readonly openedBy: number
+  /** To publish when the epoch is over. */
+  readonly reveal: DelayReveal
+}
+
 interface EpochEntry {
   readonly sphinx: DhKeyPair
-  /** Fixed by the epoch's consensus; the filter is there from then on. */
+  /** Fixed by a consensus; the filter is there from then on, as long as the key. */
   serving: Pick<EpochSecrets, 'delayOutput' | 'meanSteps' | 'replayMemory'> | undefined
 }
 
@@ -37,18 +44,31 @@ export class EpochKeys {
     return entry !== undefined && equalBytes(entry.sphinx.publicKey, sphinxKey)
   }
 
-  /** Fixes the epoch's delays by its consensus; the reveal to publish when it is over. */
-  open({ epoch, beacon, parameters }: Consensus, nodeId: Uint8Array, vrfSecretKey: Uint8Array): DelayReveal {
+  /** Whether the epoch's delays are fixed. */
+  isOpen(epoch: number): boolean {
+    return this.#entries.get(epoch)?.serving !== undefined
+  }
+
+  /**
+   * Fixes the epoch's delays once and for all: by its own consensus, or by that of the epoch before, where its own did not come in
+   * time. When it comes later nothing changes: what a packet waits must not depend on the moment at which its node heard of it.
+   */
+  open(
+    epoch: number,
+    { epoch: openedBy, beacon, parameters }: Consensus,
+    { nodeId, vrfSecretKey }: { readonly nodeId: Uint8Array; readonly vrfSecretKey: Uint8Array },
+  ): OpenedDelays {
     const entry = this.#entry(epoch)
-    const seed = { nodeId, epoch, beacon, sphinxKey: entry.sphinx.publicKey }
+    assert(!entry.serving, 'delays are fixed once')
+    const seed = { nodeId, epoch: openedBy, beacon, sphinxKey: entry.sphinx.publicKey }
     const { source, reveal } = openDelays(parameters.vrfSuite, vrfSecretKey, seed)
     source.wipe()
-    entry.serving ??= {
+    entry.serving = {
       delayOutput: reveal.output,
       meanSteps: parameters.delayMeansSteps,
       replayMemory: newReplayMemory(this.#tags),
     }
-    return reveal
+    return { openedBy, reveal: { ...reveal, epoch } }
   }
 
   /** What a vertical needs to serve the epoch: copies, which it wipes. Undefined until its delays are fixed. */

@@ -1,133 +1,66 @@
-import { type Clock, type DhKeyPair, equalBytes, type Instant, type NoiseSuite, type Rng, toHex } from '@fog/kernel'
-import type { KeyPair } from '@fog/kernel/node'
-import { DocumentError } from '../codec.ts'
-import { type DelayHistogram, type DelayReveal, histogramDigest, openDelays } from '../delay/index.ts'
-import {
-  type Consensus,
-  type ConsensusNode,
-  type Descriptor,
-  DirectoryClient,
-  DEFAULT_CLIENT_TIMES,
-  REVEAL_LAG,
-  type Schedule,
-  signDescriptor,
-  type SignedConsensus,
-  signedConsensusForm,
-  signedDescriptorForm,
-  signersOf,
-  startOf,
-  type Trust,
-  uploadEpochAt,
-} from '../directory/index.ts'
+import { equalBytes, toHex } from '@fog/kernel'
+import type { DelayHistogram } from '../delay/index.ts'
+import { type Consensus, findNode } from '../directory/index.ts'
 import { Inbox } from '../gateway/inbox.ts'
 import type { PacketArrival } from '../mix/index.ts'
-import { vrfPublicKey } from '../vrf/index.ts'
+import { ConsensusFeed } from './consensus-feed.ts'
+import { DelayRecords } from './delay-records.ts'
 import { EpochKeys } from './epoch-keys.ts'
-import { MixEngine } from './mix-engine.ts'
-import type { MixEvent, MixStatus } from './mix-status.ts'
-import { neighboursOf } from './neighbours.ts'
+import { EpochService } from './epoch-service.ts'
+import { Membership } from './membership.ts'
+import { MixEngine, type MixEngineOptions } from './mix-engine.ts'
+import type { MixNodeDependencies, MixNodeOptions } from './mix-node-options.ts'
+import type { MixStatus } from './mix-status.ts'
 import { OwnLoops } from './own-loops.ts'
-import type { SuiteName } from './thread-messages.ts'
-import type { VerticalLimits } from './vertical.ts'
 
-/** Keys a node keeps over restarts. */
-export interface MixKeys {
-  /** Ed25519: its id in packets is the public key. */
-  readonly identity: KeyPair
-  readonly link: DhKeyPair
-  /** 32 bytes. */
-  readonly vrfSecretKey: Uint8Array
-}
-
-/** Where descriptors go and consensuses come from. What comes is believed only for its signatures. */
-export interface DirectoryAccess {
-  /** Takes a signed descriptor; throws with the directory's reason when it is refused. */
-  publish(descriptor: Uint8Array): Promise<void>
-  /** The newest signed consensus, or that of an epoch. */
-  consensus(epoch?: number): Promise<Uint8Array | undefined>
-}
-
-export interface MixNodeOptions {
-  readonly role: Descriptor['role']
-  readonly operator: string
-  /** Where to listen, and the name others reach it by. */
-  readonly host: string
-  readonly advertisedHost: string
-  /** One a thread; 0 takes any free one. */
-  readonly ports: readonly number[]
-  readonly suite: SuiteName
-  readonly datagrams: boolean
-  readonly packetsPerSecond: number
-  readonly trust: Trust
-  readonly schedule: Schedule
-  readonly limits?: VerticalLimits | undefined
-  /** Consensuses it held before it was started anew, oldest first: what is older is refused as ever. */
-  readonly documents?: readonly Uint8Array[] | undefined
-}
-
-export interface MixNodeDependencies {
-  readonly keys: MixKeys
-  readonly directory: DirectoryAccess
-  readonly noise: NoiseSuite
-  readonly clock: Clock
-  readonly rng: Rng
-  readonly log: (event: MixEvent) => void
-}
-
-/** So long after an epoch its packets are still taken: they were sent before its end. */
-const GRACE_SHARE = 0.25
-/** And so long threads have to tell how long packets stayed. */
-const STAYS_SHARE = 0.1
 /** A tick is this part of an epoch, but a second at most. */
 const TICKS_AN_EPOCH = 50
 
-/** A mix node or gateway: takes part in the directory, keeps its keys, serves packets through its threads. */
+/**
+ * A mix node or gateway, put together: its feed of consensuses, its membership in the directory, the service of epochs by its
+ * threads, the inbox of its clients, and its own loops.
+ */
 export class MixNode {
   readonly #given: MixNodeDependencies
   readonly #options: MixNodeOptions
-  readonly #keys: EpochKeys
-  readonly #client: DirectoryClient
+  readonly #feed: ConsensusFeed
+  readonly #records: DelayRecords
+  readonly #membership: Membership
+  readonly #service: EpochService
   readonly #engine: MixEngine
   readonly #inbox: Inbox
   readonly #loops: OwnLoops
   readonly #stopping = new AbortController()
-  readonly #reveals = new Map<number, DelayReveal>()
-  readonly #stays = new Map<number, DelayHistogram>()
-  #published: { readonly epoch: number; readonly bytes: Uint8Array; readonly isTaken: boolean } | undefined
-  #served = ''
   #running: Promise<void> | undefined
   #ticking: Promise<void> | undefined
   #cover = 0
   #delivered = 0
 
   constructor(given: MixNodeDependencies, options: MixNodeOptions) {
-    const { clock, rng, noise, keys } = given
+    const { clock, rng, noise, keys, directory, log, makeEngine = (all) => new MixEngine(all) } = given
+    const { trust, schedule, documents = [], packetsPerSecond, suite } = options
+    const epochKeys = new EpochKeys({ noise, tags: (packetsPerSecond * schedule.epochMs) / 1000 })
     this.#given = given
     this.#options = options
-    this.#keys = new EpochKeys({ noise, tags: (options.packetsPerSecond * options.schedule.epochMs) / 1000 })
-    this.#client = new DirectoryClient({ clock }, { ...options.trust, ...DEFAULT_CLIENT_TIMES })
-    for (const document of options.documents ?? []) this.#client.take(document)
     this.#inbox = new Inbox({ clock, rng })
-    this.#engine = new MixEngine({
-      suite: options.suite,
-      linkKeys: keys.link,
-      host: options.host,
-      ports: options.ports,
-      takesClients: options.role === 'gateway',
-      datagrams: options.datagrams,
-      limits: options.limits,
-      events: {
-        arrived: (arrival) => this.#arrived(arrival),
-        client: (linkKey, isHere) => this.#clientMoved(linkKey, isHere),
-        taken: (linkKey, ids) => this.#inbox.take(linkKey, ids),
-        stays: (histogram) => this.#keepStays(histogram),
-        linkClosed: (peer, why) => given.log({ type: 'link.closed', peer, why }),
-        failed: (why) => given.log({ type: 'node.failed', why }),
-      },
-    })
+    this.#engine = makeEngine(this.#engineOptions())
+    const engine = this.#engine
+    this.#records = new DelayRecords({ keys, trust, directory })
+    this.#feed = new ConsensusFeed(
+      { directory, clock, log, taken: (consensus) => this.#tellPlace(consensus) },
+      { trust, schedule, documents },
+    )
+    this.#membership = new Membership(
+      { keys, epochKeys, records: this.#records, directory, clock, log, ports: () => engine.ports },
+      options,
+    )
+    this.#service = new EpochService(
+      { keys, epochKeys, engine, clock, opened: (delays) => this.#records.opened(delays) },
+      { schedule, maxSkewMs: this.#feed.maxSkewMs },
+    )
     this.#loops = new OwnLoops(
-      { clock, rng, nodeId: this.nodeId, send: (nodeId, packet) => this.#engine.send(nodeId, packet) },
-      { suite: options.suite },
+      { clock, rng, nodeId: this.nodeId, send: (nodeId, packet) => engine.send(nodeId, packet) },
+      { suite },
     )
   }
 
@@ -160,12 +93,14 @@ export class MixNode {
   }
 
   status(): MixStatus {
-    const consensus = this.#client.current()
-    const own = consensus && this.#findSelf(consensus)
+    const consensus = this.#feed.current()
+    const own = consensus && findNode(consensus, this.nodeId)
     return {
       nodeId: toHex(this.nodeId),
       role: this.#options.role,
       ports: this.ports,
+      directory: this.#feed.standing(),
+      served: this.#service.served,
       epoch: consensus?.epoch,
       place: own && String(own.place),
       weight: own?.weight,
@@ -179,12 +114,12 @@ export class MixNode {
 
   /** Consensuses to keep over a restart, oldest first. */
   documents(): readonly Uint8Array[] {
-    return this.#client.documents()
+    return this.#feed.documents()
   }
 
   /** How long packets of an epoch really stayed here: known once it is over, for a few epochs. */
   staysOf(epoch: number): DelayHistogram | undefined {
-    return this.#stays.get(epoch)
+    return this.#records.staysOf(epoch)
   }
 
   /** One round of what a node does beside serving packets. Its own loop calls it; whoever moves the clock by hand may, too. */
@@ -194,11 +129,12 @@ export class MixNode {
   }
 
   async #tick(): Promise<void> {
-    await this.#fetch()
-    this.#serve()
-    await this.#publish()
+    await this.#feed.fetch()
+    this.#service.update(this.#feed.held())
+    this.#feed.tellStanding()
+    await this.#membership.renew()
     this.#inbox.expire()
-    const consensus = this.#client.current()
+    const consensus = this.#feed.current()
     if (consensus) this.#loops.tick(consensus)
   }
 
@@ -212,139 +148,32 @@ export class MixNode {
     }
   }
 
-  /**
-   * Publishes the descriptor of the next epoch, again until the directory has it; but not before the epoch that it reveals is
-   * over and its last packets have left.
-   */
-  async #publish(): Promise<void> {
-    const { clock, directory, log } = this.#given
-    const { schedule } = this.#options
-    const epoch = uploadEpochAt(schedule, clock.now())
-    const revealed = epoch - REVEAL_LAG
-    const retiredAt = startOf(schedule, revealed + 1) + schedule.epochMs * GRACE_SHARE
-    if (clock.now() < retiredAt) return
-    // The threads are asked for their part; one that hangs must not keep the node out of the directory.
-    const awaitsStays = this.#reveals.has(revealed) && !this.#stays.has(revealed)
-    if (awaitsStays && clock.now() < retiredAt + schedule.epochMs * STAYS_SHARE) return
-    if (this.#published?.epoch === epoch && this.#published.isTaken) return
-    const bytes = this.#published?.epoch === epoch ? this.#published.bytes : await this.#makeDescriptor(epoch)
-    this.#published = { epoch, bytes, isTaken: false }
-    try {
-      await directory.publish(bytes)
-      this.#published = { epoch, bytes, isTaken: true }
-      log({ type: 'descriptor.published', epoch })
-    } catch (fault) {
-      log({ type: 'descriptor.refused', epoch, why: fault instanceof Error ? fault.message : String(fault) })
+  #engineOptions(): MixEngineOptions {
+    const { suite, host, ports, role, datagrams, limits } = this.#options
+    const { keys, log } = this.#given
+    return {
+      suite,
+      linkKeys: keys.link,
+      host,
+      ports,
+      takesClients: role === 'gateway',
+      datagrams,
+      limits,
+      events: {
+        arrived: (arrival) => this.#arrived(arrival),
+        client: (linkKey, isHere) => this.#clientMoved(linkKey, isHere),
+        taken: (linkKey, ids) => this.#inbox.take(linkKey, ids),
+        stays: (histogram) => this.#records.stayed(histogram),
+        linkClosed: (peer, why) => log({ type: 'link.closed', peer, why }),
+        failed: (why) => log({ type: 'node.failed', why }),
+      },
     }
   }
 
-  async #makeDescriptor(epoch: number): Promise<Uint8Array> {
-    const { keys } = this.#given
-    const { trust, role, operator, advertisedHost: host, packetsPerSecond, datagrams } = this.#options
-    const vrfKey = vrfPublicKey(keys.vrfSecretKey)
-    const stays = this.#stays.get(epoch - REVEAL_LAG)
-    const protocols = datagrams ? (['tcp', 'udp'] as const) : (['tcp'] as const)
-    const descriptor: Descriptor = {
-      kind: 'betanet.descriptor.v1',
-      network: trust.network,
-      epoch,
-      revision: this.#revisionOf(epoch),
-      identityKey: this.nodeId,
-      linkKey: keys.link.publicKey,
-      sphinxKey: this.#keys.publicKey(epoch),
-      nextSphinxKey: this.#keys.publicKey(epoch + 1),
-      vrfKey,
-      nextVrfKey: vrfKey,
-      operator,
-      role,
-      addresses: this.ports.flatMap((port, worker) => protocols.map((protocol) => ({ host, port, protocol, worker }))),
-      packetsPerSecond,
-      reveal: await this.#revealOf(epoch - REVEAL_LAG),
-      histogramDigest: stays && histogramDigest(stays),
-    }
-    return signedDescriptorForm.encode(signDescriptor(descriptor, keys.identity.secretKey))
-  }
-
-  /** Rises with time, so that a node that started anew within the same hours replaces what it said before. */
-  #revisionOf(epoch: number): number {
-    const { schedule } = this.#options
-    const opened = startOf(schedule, epoch) - schedule.closeMs - schedule.epochMs
-    const share = (this.#given.clock.now() - opened) / schedule.epochMs
-    return Math.max(0, Math.min(1_000_000, Math.floor(share * 1_000_000)))
-  }
-
-  /** What explains the delays of an epoch that is over. After a restart it is computed again, from that epoch's consensus. */
-  async #revealOf(epoch: number): Promise<DelayReveal | undefined> {
-    const known = this.#reveals.get(epoch)
-    if (known || epoch < 1) return known
-    const past = await this.#pastConsensus(epoch)
-    const own = past && this.#findSelf(past)
-    if (!own) return undefined
-    const { beacon, parameters } = past
-    const { sphinxKey } = own.signed.descriptor
-    const seed = { nodeId: this.nodeId, epoch, beacon, sphinxKey }
-    const { source, reveal } = openDelays(parameters.vrfSuite, this.#given.keys.vrfSecretKey, seed)
-    source.wipe()
-    return reveal
-  }
-
-  /** Signed by enough, and of just this epoch: nobody gets a node to reveal what is yet to come. */
-  async #pastConsensus(epoch: number): Promise<Consensus | undefined> {
-    const { trust } = this.#options
-    const bytes = await this.#given.directory.consensus(epoch).catch(() => undefined)
-    const signed = bytes && parsedConsensus(bytes)
-    if (signed?.consensus.epoch !== epoch || !equalBytes(signed.consensus.network, trust.network)) return undefined
-    const signers = signersOf(
-      signed,
-      trust.authorities.map(({ signingKey }) => signingKey),
-    )
-    return signers.size >= trust.threshold ? signed.consensus : undefined
-  }
-
-  async #fetch(): Promise<void> {
-    const { directory, clock, log } = this.#given
-    const staleAt: Instant | undefined = this.#client.staleAt()
-    // The next consensus may be there as soon as it was agreed on, before the one in force is stale.
-    if (staleAt !== undefined && clock.now() < staleAt - this.#options.schedule.closeMs) return
-    try {
-      const bytes = await directory.consensus()
-      const taken = bytes && this.#client.take(bytes)
-      if (taken && !taken.ok) log({ type: 'consensus.refused', reason: taken.reason, detail: taken.detail })
-      if (taken?.ok && taken.isNew) this.#took(taken.consensus)
-    } catch (fault) {
-      log({ type: 'directory.unreachable', why: fault instanceof Error ? fault.message : String(fault) })
-    }
-  }
-
-  #took(consensus: Consensus): void {
-    const own = this.#findSelf(consensus)
+  #tellPlace(consensus: Consensus): void {
+    const own = findNode(consensus, this.nodeId)
     const place = own === undefined ? 'not listed' : String(own.place)
     this.#given.log({ type: 'consensus.taken', epoch: consensus.epoch, place, nodes: consensus.nodes.length })
-    if (!own || !this.#keys.serves(consensus.epoch, own.signed.descriptor.sphinxKey)) return
-    this.#reveals.set(consensus.epoch, this.#keys.open(consensus, this.nodeId, this.#given.keys.vrfSecretKey))
-    for (const epoch of this.#reveals.keys()) if (epoch < consensus.epoch - 2 * REVEAL_LAG) this.#reveals.delete(epoch)
-  }
-
-  /** Tells the threads which epochs and neighbours count now, whenever that changed. */
-  #serve(): void {
-    const { schedule } = this.#options
-    const now = this.#given.clock.now()
-    const held = this.#client.documents().map((bytes) => signedConsensusForm.parse(bytes).consensus)
-    const grace = schedule.epochMs * GRACE_SHARE
-    const live = held.filter(({ epoch }) => now < startOf(schedule, epoch + 1) + grace)
-    const secrets = live.flatMap(({ epoch }) => this.#keys.secrets(epoch) ?? [])
-    const served = live.map(({ epoch, nodes }) => `${epoch}:${nodes.length}`).join()
-    if (served === this.#served) return
-    this.#served = served
-    this.#engine.setNeighbours(neighboursOf(live))
-    this.#engine.setEpochs(secrets)
-    const oldest = live[0]
-    if (oldest) this.#keys.forgetBefore(oldest.epoch)
-  }
-
-  #keepStays(histogram: DelayHistogram): void {
-    this.#stays.set(histogram.epoch, histogram)
-    for (const epoch of this.#stays.keys()) if (epoch < histogram.epoch - 2 * REVEAL_LAG) this.#stays.delete(epoch)
   }
 
   #arrived({ recipient, surbId, body }: PacketArrival): void {
@@ -361,21 +190,8 @@ export class MixNode {
     for (const delivery of this.#inbox.arrive(linkKey)) this.#engine.deliver(linkKey, delivery)
   }
 
-  #findSelf({ nodes }: Consensus): ConsensusNode | undefined {
-    return nodes.find(({ signed }) => equalBytes(signed.descriptor.identityKey, this.nodeId))
-  }
-
   #figures(): MixStatus['figures'] {
     const figures = this.#engine.stats().snapshot()
     return { ...figures, counts: { ...figures.counts, cover: this.#cover, delivered: this.#delivered } }
-  }
-}
-
-function parsedConsensus(bytes: Uint8Array): SignedConsensus | undefined {
-  try {
-    return signedConsensusForm.parse(bytes)
-  } catch (fault) {
-    if (fault instanceof DocumentError) return undefined
-    throw fault
   }
 }

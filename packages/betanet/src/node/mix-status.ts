@@ -1,4 +1,5 @@
-import type { Descriptor } from '../directory/index.ts'
+import type { Instant } from '@fog/kernel'
+import type { Descriptor, DirectoryStanding } from '../directory/index.ts'
 import type { Stats } from '../mix/index.ts'
 
 /** What is worth telling whoever runs the node. Never who talks to whom. */
@@ -8,6 +9,13 @@ export type MixEvent =
   | { readonly type: 'consensus.taken'; readonly epoch: number; readonly place: string; readonly nodes: number }
   | { readonly type: 'consensus.refused'; readonly reason: string; readonly detail: string }
   | { readonly type: 'directory.unreachable'; readonly why: string }
+  /** The epoch's consensus is missing: the one before serves on, until `endsAt`. */
+  | { readonly type: 'network.late'; readonly epoch: number; readonly endsAt: Instant; readonly why: string }
+  /** No consensus came since that of `epoch`, and it serves no more. */
+  | { readonly type: 'network.stopped'; readonly epoch: number; readonly endsAt: Instant; readonly why: string }
+  | { readonly type: 'network.recovered'; readonly epoch: number }
+  /** This machine's clock is further from the directory's than the network allows for. */
+  | { readonly type: 'clock.off'; readonly aheadMs: number; readonly mostMs: number }
   | { readonly type: 'link.closed'; readonly peer: string; readonly why: string }
   | { readonly type: 'node.failed'; readonly why: string }
 
@@ -16,6 +24,10 @@ export interface MixStatus {
   readonly nodeId: string
   readonly role: Descriptor['role']
   readonly ports: readonly number[]
+  /** How it stands with the directory. */
+  readonly directory: DirectoryStanding
+  /** Epochs whose packets it takes now. */
+  readonly served: readonly number[]
   readonly epoch: number | undefined
   readonly place: string | undefined
   readonly weight: number | undefined

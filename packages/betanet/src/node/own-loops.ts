@@ -1,6 +1,6 @@
 import { type Clock, equalBytes, type Instant, type Rng, toHex } from '@fog/kernel'
 import { CAP_IN_MEANS, STEPS_PER_MS } from '../delay/index.ts'
-import { type Consensus, type ConsensusNode, LAYERS, sphinxKeyAt } from '../directory/index.ts'
+import { type Consensus, type ConsensusNode, LAYERS, packetEpochAt, sphinxKeyAt } from '../directory/index.ts'
 import { buildPacket, type PathHop, suites } from '../sphinx/index.ts'
 import type { SuiteName } from './thread-messages.ts'
 
@@ -67,11 +67,12 @@ export class OwnLoops {
 
   #sendOne(consensus: Consensus, now: Instant): void {
     const { rng, send } = this.#given
-    const path = this.#path(consensus)
+    const epoch = packetEpochAt(consensus, now)
+    const path = this.#path(consensus, epoch)
     if (!path || this.#open.length >= MOST_OPEN) return
     const mark = rng.bytes(MARK_BYTES)
     const suite = suites[this.#suite]
-    const epochParity = (consensus.epoch % 2) as 0 | 1
+    const epochParity = (epoch % 2) as 0 | 1
     const packet = buildPacket(suite, path, mark, rng, { epochParity })
     const longestMs = (path.length * CAP_IN_MEANS * (consensus.parameters.delayMeansSteps[0] ?? 0)) / STEPS_PER_MS
     this.#open.push({ mark: toHex(mark), lostAt: now + longestMs + SLACK_MS })
@@ -80,7 +81,7 @@ export class OwnLoops {
   }
 
   /** The layers after its own, a gateway, the layers before; then itself. Undefined while one of them is empty. */
-  #path(consensus: Consensus): PathHop[] | undefined {
+  #path(consensus: Consensus, epoch: number): PathHop[] | undefined {
     const { nodeId } = this.#given
     const self = consensus.nodes.find(({ signed }) => equalBytes(signed.descriptor.identityKey, nodeId))
     if (!self || self.place === 'reserve' || self.place === 'waiting') return undefined
@@ -93,7 +94,7 @@ export class OwnLoops {
     if (nodes.some((node) => node === undefined)) return undefined
     const hop = (node: ConsensusNode) => ({
       id: node.signed.descriptor.identityKey,
-      publicKey: sphinxKeyAt(consensus, node, consensus.epoch),
+      publicKey: sphinxKeyAt(consensus, node, epoch),
     })
     return [...nodes.map((node) => hop(node!)), { ...hop(self), recipient: nodeId }]
   }

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type Consensus, DEFAULT_CLIENT_TIMES, DirectoryClient, type DirectoryRules } from '@fog/betanet/directory'
+import { clientTimesOf, type Consensus, DirectoryClient, type DirectoryRules } from '@fog/betanet/directory'
 import { homeGateways } from '@fog/betanet'
 import type { Clock, Rng } from '@fog/kernel'
 import type { NetworkConfig } from '../config.ts'
@@ -35,8 +35,8 @@ export class PeerNetwork {
     this.http = http
     this.#needs = needs
     this.#documents = new KeptDocuments(folder)
-    const { network, authorities, threshold } = rules
-    this.directory = new DirectoryClient(needs, { network, authorities, threshold, ...DEFAULT_CLIENT_TIMES })
+    const { network, authorities, threshold, schedule } = rules
+    this.directory = new DirectoryClient(needs, { network, authorities, threshold, ...clientTimesOf(schedule) })
     for (const document of this.#documents.read()) this.directory.take(document)
   }
 
