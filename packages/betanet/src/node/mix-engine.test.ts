@@ -117,6 +117,7 @@ describe('a packet', () => {
     const [one, other] = [await linkTo(mix, 0), await linkTo(mix, 1)]
     for (const peer of [one, other]) peer.send(packet, packet)
     await expect.poll(() => mix.engine.stats().dropped('replayed'), PATIENT).toBe(3)
+    await mix.until(() => mix.arrivals.length > 0)
     expect(textsAt(mix)).toEqual(['once'])
   })
 

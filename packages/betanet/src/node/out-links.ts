@@ -1,4 +1,3 @@
-import { connect } from 'node:net'
 import { concat, type DhKeyPair, equalBytes, type NoiseSuite, type Rng } from '@fog/kernel'
 import { DATAGRAM_KEY_BYTES, DatagramSession, LINK_MESSAGE, LinkSession, SESSION_ID_BYTES } from '../link/index.ts'
 import type { DropReason } from '../mix/drops.ts'
@@ -6,6 +5,7 @@ import { NO_ROUTE, Routes } from '../mix/routes.ts'
 import type { DatagramPort } from './datagram-port.ts'
 import type { FramePool } from './frame-pool.ts'
 import { type LinkEvents, type LinkLimits, TcpLink } from './tcp-link.ts'
+import { connectWire } from './wire.ts'
 
 /** Another node as this one reaches it. */
 export interface Neighbour {
@@ -133,9 +133,9 @@ export class OutLinks {
     const { neighbour } = out
     const port = portOf(neighbour, thread)
     if (port === undefined) return undefined
-    const socket = connect({ host: neighbour.host, port })
+    const wire = connectWire({ host: neighbour.host, port })
     const session = new LinkSession(suite, { own, remote: neighbour.linkKey })
-    const link = new TcpLink({ socket, session, pool, limits, events: this.#events, now: now() })
+    const link = new TcpLink({ wire, session, pool, limits, events: this.#events, now: now() })
     out.link = link
     link.begin()
     return link

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { isFogError } from '@fog/kernel'
 import { BODY_AT, FrameReader, LINK_MESSAGE, LinkError, type LinkMessage, type LinkSession } from '../link/index.ts'
 import { type FramePool, PACKETS_A_FRAME } from './frame-pool.ts'
+import type { Wire } from './wire.ts'
 
 /** What a link tells its vertical. */
 export interface LinkEvents {
@@ -49,20 +50,21 @@ export class TcpLink {
   #sentAt = 0
 
   constructor({
-    socket,
+    wire,
     session,
     pool,
     limits,
     events,
     now,
   }: {
-    readonly socket: Socket
+    readonly wire: Wire
     readonly session: LinkSession
     readonly pool: FramePool
     readonly limits: LinkLimits
     readonly events: LinkEvents
     readonly now: number
   }) {
+    const { socket } = wire
     this.#socket = socket
     this.#session = session
     this.#pool = pool
@@ -71,7 +73,7 @@ export class TcpLink {
     this.#openedAt = now
     this.#heardAt = now
     socket.setNoDelay(true)
-    socket.on('data', (piece: Uint8Array) => this.#take(piece))
+    wire.onBytes((piece) => this.#take(piece))
     socket.once('error', (error) => this.close(error.message))
     socket.once('close', () => this.close('the peer closed the connection'))
   }
@@ -176,6 +178,7 @@ export class TcpLink {
     this.#filling = undefined
     this.#filled = 0
     this.#session.close()
+    this.#reader.clear()
     this.#socket.destroy()
     this.#events.closed(this, why)
   }

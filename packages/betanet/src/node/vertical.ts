@@ -9,6 +9,7 @@ import { DatagramPort } from './datagram-port.ts'
 import { FramePool } from './frame-pool.ts'
 import { type Neighbour, OutLinks } from './out-links.ts'
 import { type LinkLimits, TcpLink } from './tcp-link.ts'
+import { adoptWire } from './wire.ts'
 
 /** So many packets are unwrapped before what is due is sent and other links have their turn: less than a millisecond. */
 const SLICE_PACKETS = 16
@@ -127,8 +128,7 @@ export class Vertical {
         arrived: (arrival) => events.arrived(arrival),
       },
     })
-    this.#server = createServer({ noDelay: true }, (socket) => this.#accept(socket))
-    this.#server.maxConnections = limits.mostLinksIn
+    this.#server = createServer({ pauseOnConnect: true }, (socket) => this.#accept(socket))
     this.#checks = setInterval(() => this.#check(), CHECK_EVERY_MS)
   }
 
@@ -221,10 +221,11 @@ export class Vertical {
   }
 
   #accept(socket: Socket): void {
-    const { noise, linkKeys, now } = this.#options
+    const { noise, linkKeys, limits, now } = this.#options
+    if (this.#linksIn.size >= limits.mostLinksIn) return void socket.destroy()
     const session = new LinkSession(noise, { own: linkKeys })
     const link = new TcpLink({
-      socket,
+      wire: adoptWire(socket),
       session,
       pool: this.#pool,
       limits: this.#linkLimits,

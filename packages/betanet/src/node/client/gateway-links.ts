@@ -1,4 +1,3 @@
-import { connect } from 'node:net'
 import { concat, type DhKeyPair, equalBytes, type NoiseSuite, toHex } from '@fog/kernel'
 import type { ConsensusNode } from '../../directory/index.ts'
 import { LINK_MESSAGE, LinkSession, MAX_BODY_BYTES } from '../../link/index.ts'
@@ -7,6 +6,7 @@ import { FramePool } from '../frame-pool.ts'
 import { neighbourOf } from '../neighbours.ts'
 import type { Neighbour } from '../out-links.ts'
 import { type LinkLimits, TcpLink } from '../tcp-link.ts'
+import { connectWire } from '../wire.ts'
 
 const NOTHING = new Uint8Array(0)
 /** Frames of sixteen packets, for all links together. */
@@ -120,7 +120,7 @@ export class GatewayLinks {
     if (port === undefined) return
     gateway.tries += 1
     const link = new TcpLink({
-      socket: connect({ host, port }),
+      wire: connectWire({ host, port }),
       session: new LinkSession(noise, { own, remote: linkKey }),
       pool: this.#pool,
       limits: this.#limits,
