@@ -71,7 +71,11 @@ async function start(
   const stopping = new AbortController()
   const loops = [
     runGatewayLoops(platform, { gateway, metrics: server.metrics }, stopping.signal),
-    runLeaderLoops(platform, { leadership, metrics: server.metrics, mixnet, planner }, stopping.signal),
+    runLeaderLoops(
+      platform,
+      { leadership, metrics: server.metrics, mixnet, connect: server.connect, planner },
+      stopping.signal,
+    ),
   ]
   started.push(async () => {
     await gateway.stop()

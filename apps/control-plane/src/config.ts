@@ -178,6 +178,14 @@ function readMixnet(env: Environment, dataDir: string): MixnetSettings | undefin
     keysFile: resolve(env['FOG_MIXNET_KEYS_FILE'] || join(dataDir, 'mixnet', 'authority.json')),
     authoritiesFile: env['FOG_MIXNET_AUTHORITIES'] ? resolve(env['FOG_MIXNET_AUTHORITIES']) : undefined,
     keptMs: whole('FOG_MIXNET_KEEP_DAYS', 30, 1, 3_650) * 86_400_000,
+    probesPerMinute: whole('FOG_MIXNET_PROBES_PER_MINUTE', 60, 0, 1_200),
+    entry:
+      oneOf(env, 'FOG_MIXNET_ENTRY', ['on', 'off'], 'on') === 'off'
+        ? undefined
+        : {
+            keyFile: resolve(env['FOG_MIXNET_ENTRY_KEY_FILE'] || join(dataDir, 'mixnet', 'entry-key.json')),
+            sendMeanMs: whole('FOG_MIXNET_ENTRY_SEND_MS', 20, 1, 86_400_000),
+          },
     parameters: {
       ...rest,
       delayMeansSteps: delayMeans(env, delayMeansSteps),

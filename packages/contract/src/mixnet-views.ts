@@ -42,6 +42,12 @@ export const MixnetRules = strict({
 })
 export type MixnetRules = Static<typeof MixnetRules>
 
+export const MixEntryView = strict({
+  address: Type.String({ pattern: '^[0-9a-f]{64}$', description: "The control plane's public key in the mixnet, hex" }),
+  gateways: Type.Array(MixNodeId, { description: 'Where it is to be found now; follows from the consensus' }),
+})
+export type MixEntryView = Static<typeof MixEntryView>
+
 export const MixnetView = strict({
   rules: MixnetRules,
   authority: Type.Optional(
@@ -50,6 +56,7 @@ export const MixnetView = strict({
   admission: Type.Union([Type.Literal('registered'), Type.Literal('anyone')], {
     description: 'Who may list a node here',
   }),
+  entry: Type.Optional(MixEntryView),
   now: Type.Integer({ description: "This control plane's clock, epoch milliseconds" }),
   epoch: Type.Integer({ minimum: 0, description: 'The one that runs now; 0 before the first' }),
 })

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import type { Duplex } from 'node:stream'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { PATHS } from '@fog/contract'
 import { stateOf } from '@fog/fog'
@@ -37,6 +38,8 @@ export interface ControlPlaneServer {
   readonly feed: Feed
   /** Hands upgrades on the workers' path over. Until then they are turned away. */
   onWorkerUpgrade(handler: UpgradeHandler): void
+  /** Takes a connection that came by another way than a socket. */
+  connect(connection: Duplex): void
   /** Answers the address it listens on. */
   listen(at: { readonly host: string; readonly port: number }): Promise<string>
   /** Takes nothing new in, says goodbye to readers, ends what is under way within the grace time. */
@@ -86,6 +89,7 @@ export async function openServer({
   metrics.refreshWith(() => measureFog(platform, metrics, feed))
   if (mixnet) {
     mixnet.metrics.register(metrics.registry)
+    mixnet.entry?.metrics.register(metrics.registry)
     metrics.refreshWith(() => mixnet.measure())
   }
   metrics.start()
@@ -95,6 +99,7 @@ export async function openServer({
     metrics,
     feed,
     onWorkerUpgrade: (handler) => void (worker = handler),
+    connect: (connection) => void app.server.emit('connection', connection),
     listen: (at) => app.listen(at),
     stop: async () => {
       detach()

@@ -9,6 +9,7 @@ import { PATHS } from '@fog/contract'
 import { toBase32 } from '@fog/kernel'
 import type { Access } from '../access/access.ts'
 import type { Config } from '../config.ts'
+import { isMixAddress } from '../mixnet/entry/index.ts'
 import type { Mixnet } from '../mixnet/mixnet.ts'
 import type { Platform } from '../platform.ts'
 import type { Feed } from '../realtime/feed.ts'
@@ -59,8 +60,9 @@ export async function buildServer(dependencies: ServerDependencies): Promise<Fas
     bodyLimit: config.limits.maxBodyBytes,
     requestTimeout: REQUEST_MS,
     connectionTimeout: SILENT_CONNECTION_MS,
-    // One hop: the proxy of the setting. What callers write into the header before it counts for nothing.
-    trustProxy: config.trustProxy && ((_address, hop) => hop < 1),
+    // One hop: the proxy of the setting. What callers write into the header before it counts for nothing, and no proxy stands
+    // between here and the mixnet.
+    trustProxy: config.trustProxy && ((address, hop) => hop < 1 && !isMixAddress(address)),
     exposeHeadRoutes: false,
     // A client that offers h2c gets its answer over HTTP/1.1, not an upgrade nobody handles.
     http: { shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket' },

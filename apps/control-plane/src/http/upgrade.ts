@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Config } from '../config.ts'
+import { arrivedByMixnet } from '../mixnet/entry/index.ts'
 import type { Log } from '../platform.ts'
 import { isForeign } from './origin.ts'
 
@@ -47,7 +48,7 @@ export class UpgradeRouter {
 
   /** As the HTTP routes see it: behind one trusted proxy, the address that it saw. */
   #addressOf({ headers, socket }: IncomingMessage): string {
-    const forwarded = this.#config.trustProxy ? headers['x-forwarded-for'] : undefined
+    const forwarded = this.#config.trustProxy && !arrivedByMixnet(socket) ? headers['x-forwarded-for'] : undefined
     const last = String(forwarded ?? '')
       .split(',')
       .at(-1)

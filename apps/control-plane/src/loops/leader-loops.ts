@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import { shortestLeaseMs } from '@fog/scheduler'
 import { releaseState } from '../flows/checkpoint-content.ts'
 import { dropSilentGateways, expireLeases } from '../flows/expire-leases.ts'
@@ -9,6 +10,7 @@ import { replan, Replanning } from '../flows/replan.ts'
 import { runSchedules } from '../flows/run-schedules.ts'
 import { settleJobs } from '../flows/settle-job.ts'
 import { stopOverdue } from '../flows/stop-overdue.ts'
+import { entryLoop } from '../mixnet/entry/index.ts'
 import { type Mixnet, mixnetLoops } from '../mixnet/index.ts'
 import type { FrontPlanner } from '../planning/front-planner.ts'
 import type { Platform } from '../platform.ts'
@@ -31,6 +33,8 @@ export interface LeaderParts {
   readonly leadership: Leadership
   readonly metrics: LoopMetrics
   readonly mixnet?: Mixnet | undefined
+  /** Takes a connection that came through the mixnet; without it none comes. */
+  readonly connect?: ((connection: Duplex) => void) | undefined
   /** Plans what waits and what may move anew; undefined never does. */
   readonly planner?: FrontPlanner | undefined
 }
@@ -64,7 +68,7 @@ export async function runLeaderLoops(
 
 async function runTerm(
   platform: Platform,
-  { metrics, mixnet, planner }: Omit<LeaderParts, 'leadership'>,
+  { metrics, mixnet, connect, planner }: Omit<LeaderParts, 'leadership'>,
   signal: AbortSignal,
 ): Promise<void> {
   const { clock, config, database } = platform
@@ -133,6 +137,7 @@ async function runTerm(
     return pruned.includes(PRUNE_BATCH) ? 'more' : 'idle'
   })
   const mix = mixnet?.mayStep ? mixnetLoops(dependencies, mixnet) : undefined
+  const entry = mixnet && connect && entryLoop(mixnet, connect)
   const wakes: [WakeTopic, Loop][] = [
     ['place', place],
     ['settle', settle],
@@ -153,6 +158,7 @@ async function runTerm(
         release,
         ...(replans ? [replans] : []),
         ...Object.values(mix ?? {}),
+        ...(entry ? [entry] : []),
       ].map((loop) => loop.run(signal)),
     )
   } finally {

@@ -11,6 +11,7 @@ import { keyPairFromSeed, sha256 } from '@fog/kernel/node'
 import type { Platform } from '../platform.ts'
 import { Courier } from './courier.ts'
 import { DurableDirectory } from './durable-directory.ts'
+import { type MixnetEntry, openEntry } from './entry/index.ts'
 import { MixnetError } from './mixnet-error.ts'
 import { MixnetMetrics } from './mixnet-metrics.ts'
 import { findNetwork, type Network } from './network.ts'
@@ -29,12 +30,15 @@ export interface MixnetDependencies {
   readonly network: Network
   readonly probes?: MixProbes
   readonly fetch?: typeof fetch
+  /** The control plane's own address in the mixnet, where it has one. */
+  readonly entry?: MixnetEntry | undefined
 }
 
 /** Opens the directory of the mixnet this control plane serves. */
 export async function openMixnet(platform: Platform, settings: MixnetSettings): Promise<Mixnet> {
   const network = await findNetwork(platform, settings)
-  const mixnet = new Mixnet({ platform, settings, network })
+  const entry = settings.entry && (await openEntry(platform, settings.entry))
+  const mixnet = new Mixnet({ platform, settings, network, entry })
   const name = toHex(network.rules.network)
   const authorities = network.rules.authorities.length
   if (network.keys) platform.log.info({ network: name, authorities }, "the mixnet's directory is open")
@@ -57,18 +61,20 @@ export class Mixnet {
   readonly registry: FogNodeRegistry
   readonly probes: MixProbes
   readonly metrics = new MixnetMetrics()
+  readonly entry: MixnetEntry | undefined
   readonly #platform: Platform
   readonly #network: Network
   readonly #authority: Authority
   readonly #courier: Courier | undefined
   readonly #digests = new Map<number, string>()
 
-  constructor({ platform, settings, network, probes = new MemoryMixProbes(), fetch }: MixnetDependencies) {
+  constructor({ platform, settings, network, probes = new MemoryMixProbes(), fetch, entry }: MixnetDependencies) {
     const { rules, keys, peers } = network
     const { clock, rng, log } = platform
     this.rules = rules
     this.settings = settings
     this.probes = probes
+    this.entry = entry
     this.#platform = platform
     this.#network = network
     this.directory = new DurableDirectory({ platform, metrics: this.metrics }, rules.network)
@@ -181,6 +187,7 @@ export class Mixnet {
 
   /** Brings what is measured up to date. */
   async measure(): Promise<void> {
+    this.entry?.measure()
     const epoch = await this.directory.lastConsensusEpoch()
     const signed = epoch === undefined ? undefined : await this.directory.readConsensus(epoch)
     if (signed) this.metrics.consensus(signed.consensus)

@@ -8,6 +8,8 @@ export interface EmissionOptions {
    * watcher of the client's link learns nothing. `off`: packets leave when they are there. For trusted local networks only.
    */
   readonly cover: 'consensus' | 'off'
+  /** Of a service that everybody knows, a shorter mean time between packets than other clients have, under cover. */
+  readonly sendMeanMs?: number | undefined
   /** Without cover: a bound, so that a long message does not fill the links. */
   readonly mostPacketsPerSecond: number
 }
@@ -40,7 +42,8 @@ export class Emission {
   /** Takes the network's rates. Times go on as they were where a rate did not change. */
   setRates({ clientSendMeanMs, clientLoopMeanMs }: NetworkParameters, now: number): void {
     const isOff = this.#options.cover === 'off'
-    this.#sends = this.#timesOf(this.#sends, isOff ? 0 : clientSendMeanMs, now)
+    const sendMeanMs = Math.min(this.#options.sendMeanMs ?? clientSendMeanMs, clientSendMeanMs)
+    this.#sends = this.#timesOf(this.#sends, isOff ? 0 : sendMeanMs, now)
     this.#loops = this.#timesOf(this.#loops, isOff ? 0 : clientLoopMeanMs, now)
   }
 

@@ -41,6 +41,9 @@ export interface StreamStats {
   readonly taken: number
   readonly refused: number
   readonly malformed: number
+  /** Of all frames, since it began. */
+  readonly receivedBytes: number
+  readonly sentBytes: number
 }
 
 /** Many reliable streams of bytes to many peers, over one transport of messages that may come in any order, or not come. */
@@ -54,9 +57,9 @@ export class StreamMultiplexer {
   readonly #perPeer = new Map<PeerId, number>()
   readonly #closing = new AbortController()
   readonly #stopHearing: () => void
-  readonly #counts = { opened: 0, taken: 0, refused: 0, malformed: 0 }
+  readonly #goodbyes = new Set<Promise<void>>()
+  readonly #counts = { opened: 0, taken: 0, refused: 0, malformed: 0, receivedBytes: 0, sentBytes: 0 }
   #lastNumber = 0
-  #resets = 0
   #isWatching = false
   #isTaking = true
 
@@ -85,9 +88,15 @@ export class StreamMultiplexer {
     return { streams: this.#streams.size, peers: this.#perPeer.size, bufferedBytes, ...this.#counts }
   }
 
-  /** Takes no more streams of others; those that are there go on. */
-  refuse(): void {
+  /** Takes no more streams, breaks off those that are there, and ends when the other ends know, or so much later. */
+  async stop(withinMs: number): Promise<void> {
     this.#isTaking = false
+    for (const stream of this.#streams.values()) stream.cancel()
+    const waited = new AbortController()
+    const late = this.#needs.clock.sleep(withinMs, waited.signal).catch(() => undefined)
+    await Promise.race([Promise.all(this.#goodbyes), late])
+    waited.abort()
+    this.close()
   }
 
   /** Ends all streams, telling nobody. */
@@ -99,6 +108,7 @@ export class StreamMultiplexer {
   }
 
   #hear(from: PeerId, bytes: Uint8Array): void {
+    this.#counts.receivedBytes += bytes.length
     const frame = parseFrame(bytes)
     if (!frame) return void (this.#counts.malformed += 1)
     const stream = this.#streams.get(nameOf(from, frame)) ?? this.#unknown(from, frame)
@@ -193,7 +203,10 @@ export class StreamMultiplexer {
     const { mostTries, retryMs } = this.#options
     for (let tries = 1; ;) {
       try {
-        return await transport.send(peer, make(), signal)
+        const frame = make()
+        await transport.send(peer, frame, signal)
+        this.#counts.sentBytes += frame.length
+        return
       } catch (fault) {
         signal.throwIfAborted()
         const code = fault instanceof TransportError ? fault.code : undefined
@@ -209,12 +222,13 @@ export class StreamMultiplexer {
   /** Says it once, as well as it can be said: a stream nobody tells of ends there for silence. */
   #sayReset(peer: PeerId, { session, number }: StreamId, reason: ResetReason): void {
     const { signal } = this.#closing
-    if (this.#resets >= MOST_RESETS || signal.aborted) return
-    this.#resets += 1
+    if (this.#goodbyes.size >= MOST_RESETS || signal.aborted) return
     const frame = encodeFrame({ kind: 'reset', session, number, reason })
-    this.#deliver(peer, () => frame, signal)
-      .catch(() => undefined)
-      .finally(() => (this.#resets -= 1))
+    const said = this.#deliver(peer, () => frame, signal).then(
+      () => void this.#goodbyes.delete(said),
+      () => void this.#goodbyes.delete(said),
+    )
+    this.#goodbyes.add(said)
   }
 
   /** Looks after streams for as long as there are any. */

@@ -22,6 +22,7 @@ import {
   topologyOf,
 } from '../../mixnet/index.ts'
 import type { MixNodeRecord } from '../../mixnet/stores.ts'
+import { entryView } from '../../mixnet/entry/index.ts'
 import { HttpError } from '../errors.ts'
 import type { ContentAnswer, HandlerDependencies, Handlers } from '../handler.ts'
 import { pageOf } from '../paging.ts'
@@ -55,11 +56,18 @@ export function mixnetHandlers({ platform, mixnet: given }: HandlerDependencies)
   }
   return {
     getMixnet: async () => {
-      const { rules, settings, authorityIndex, epoch } = mixnetOf()
+      const { rules, settings, authorityIndex, epoch, entry: own, directory } = mixnetOf()
       // Written as the mixnet's own documents are; the schema of the route says the same.
       const written = JSON.parse(fromUtf8(rulesForm.encode(rules))) as MixnetRules
       const { admission } = settings
-      return { rules: written, ...present({ authority: authorityIndex }), admission, now: platform.clock.now(), epoch }
+      const entry = own && (await entryView(own, directory, epoch))
+      return {
+        rules: written,
+        ...present({ authority: authorityIndex, entry }),
+        admission,
+        now: platform.clock.now(),
+        epoch,
+      }
     },
 
     getMixConsensus: async ({ query }) => {

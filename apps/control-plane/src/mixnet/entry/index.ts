@@ -1,1 +1,3 @@
-export { arrivedByMixnet } from './arrivals.ts'
+export { arrivedByMixnet, isMixAddress, mixAddressOf } from './arrivals.ts'
+export { entryLoop, MixnetEntry, openEntry } from './entry.ts'
+export { entryView } from './entry-view.ts'
