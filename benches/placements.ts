@@ -77,7 +77,7 @@ async function prepare(platform: Platform): Promise<void> {
       reference: 'bench',
     })
     await tx.blobs.addSmall([{ digest, content: program, at }])
-    await tx.blobs.grant(accountId, [digest])
+    await tx.blobs.grant([{ accountId, digest }])
     const gatewayId = newId('gateway', at, rng)
     for (let i = 0; i < NODES; i++) {
       const nodeId = newId('node', at, rng)
@@ -86,6 +86,7 @@ async function prepare(platform: Platform): Promise<void> {
       )
       await tx.nodes.connect(nodeId, {
         gatewayId,
+        reach: 'direct',
         device: { os: 'linux', arch: 'x64', cores: 128, memoryBytes: 64 * GIB, kinds: ['wasm'], agentVersion: 'bench' },
         capacity: { cpuMilli: 128_000, memoryBytes: 64 * GIB, diskBytes: 1000 * GIB },
         labels: {},

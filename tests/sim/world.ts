@@ -179,7 +179,7 @@ export class World {
         await ledger.openAccount({ accountId, name: `person ${i}` })
         const transferId = newId('transfer', at, this.#rng)
         await ledger.mint({ accountId, amount: amount(10n ** 13n), transferId, reference: 'first grant' })
-        await tx.blobs.grant(accountId, [this.#program, EMPTY])
+        await tx.blobs.grant([this.#program, EMPTY].map((digest) => ({ accountId, digest })))
       }
       for (let i = 0; i < this.#options.nodes; i++) {
         const { accountId: ownerId } = this.#accounts[i % this.#accounts.length]!
@@ -401,6 +401,7 @@ export class World {
     node.connected = true
     const facts = {
       gatewayId: this.#gatewayId,
+      reach: 'direct' as const,
       device: { os: 'linux', arch: 'x64', cores: 4, memoryBytes: 4 * GIB, kinds: ['wasm'], agentVersion: 'sim' },
       capacity: { cpuMilli: 4000, memoryBytes: 4 * GIB, diskBytes: 100 * GIB },
       labels: {},

@@ -11,6 +11,8 @@ export interface Platform {
   readonly rng: Rng
   readonly config: Pick<Config, 'limits' | 'planning' | 'prices' | 'tiers' | 'timing'>
   readonly log: Log
+  /** Whether this control plane can be reached through a mixnet, and so offers secret jobs; not, unless said. */
+  readonly hasMixnet?: boolean | undefined
 }
 
 /** What one step of a flow that works in batches did. */

@@ -12,7 +12,7 @@ import type {
   UserId,
 } from '@fog/kernel'
 import type { Scope } from '@fog/contract'
-import type { NodeStore } from '@fog/fog'
+import type { NodeStore, Reach } from '@fog/fog'
 import type { Checkpoint, JobStore } from '@fog/scheduler'
 import type { LedgerStore } from '@fog/tokenomics'
 import type { MixDirectoryStore, MixnetStore } from './mixnet/stores.ts'
@@ -141,6 +141,14 @@ export interface AccessStore {
 /** Content up to this size is kept in the index itself, so that it becomes durable with the transaction that brings it. */
 export const SMALL_BLOB_BYTES = 64 * 1024
 
+/** That an account may read content. */
+export interface Grant {
+  readonly accountId: AccountId
+  readonly digest: string
+  /** How it came, or comes of; directly unless said. The same content may come both ways. */
+  readonly reach?: Reach | undefined
+}
+
 /** Which content is here and who may read it. Bytes of more than `SMALL_BLOB_BYTES` lie in a `BlobStore`. */
 export interface BlobIndex {
   /** Notes content that the blob store holds; noting it again changes nothing. */
@@ -153,10 +161,12 @@ export interface BlobIndex {
   findSmall(digest: string): Promise<Uint8Array | undefined>
   /** Sizes of those that are known. */
   sizes(digests: readonly string[]): Promise<Map<string, number>>
-  /** Lets an account read content; again changes nothing. */
-  grant(accountId: AccountId, digests: readonly string[]): Promise<void>
+  /** Lets accounts read content; again changes nothing. */
+  grant(grants: readonly Grant[]): Promise<void>
   /** Of these, the ones the account may read. */
   readable(accountId: AccountId, digests: readonly string[]): Promise<Set<string>>
+  /** Of these, the ones that came to the account this way, or to any account where none is named. */
+  came(accountId: AccountId | undefined, digests: readonly string[], reach: Reach): Promise<Set<string>>
 }
 
 /** What happened, for the feed. Written in the transaction that made it happen. */

@@ -332,7 +332,12 @@ export const routes = {
     summary: 'Your jobs, newest first',
     access: 'jobs:read',
     query: strict({ ...PageQuery, status: Type.Optional(JobStatus), all: Type.Optional(Type.Boolean()) }),
-    response: page(JobView),
+    response: strict({
+      ...page(JobView).properties,
+      withheld: Type.Optional(
+        Type.Boolean({ description: 'There are secret jobs, which are shown only to who asks through the mixnet' }),
+      ),
+    }),
   }),
   getJob: route({
     method: 'GET',

@@ -204,6 +204,9 @@ export const NodeView = strict({
   capacity: ResourcesView,
   reserved: ResourcesView,
   running: Type.Integer(),
+  reach: Type.Optional(
+    Type.Union([Type.Literal('direct'), Type.Literal('mixnet')], { description: 'The way it connected by last' }),
+  ),
   cpuShare: Type.Integer(),
   trust: Type.Integer(),
   latencyMs: Type.Optional(Type.Number()),

@@ -1,5 +1,5 @@
 import type { AccountId, AttemptId, GatewayId, Instant, NodeId } from '@fog/kernel'
-import type { DeviceFacts, Duty, FogNode, Harvest, Health, Reservation, Resources } from './node.ts'
+import type { DeviceFacts, Duty, FogNode, Harvest, Health, Reach, Reservation, Resources } from './node.ts'
 
 /** Where nodes and reservations are kept. All calls of one transaction succeed or none does. */
 export interface NodeStore {
@@ -56,6 +56,7 @@ export interface NodeFilter {
 
 export interface ConnectFacts {
   readonly gatewayId: GatewayId
+  readonly reach: Reach
   readonly device: DeviceFacts
   readonly capacity: Resources
   readonly labels: Readonly<Record<string, string>>

@@ -14,6 +14,9 @@ export type Health = 'online' | 'suspect' | 'unreachable' | 'lost'
 /** What the lender's policy allows right now. */
 export type HarvestMode = 'run' | 'throttle' | 'suspend' | 'evict' | 'off'
 
+/** The way a node is connected by: an ordinary connection, which shows where it is, or the mixnet. */
+export type Reach = 'direct' | 'mixnet'
+
 /** What the operator wants of a node. */
 export type Duty = 'active' | 'draining' | 'quarantined' | 'retired'
 
@@ -71,6 +74,8 @@ export interface FogNode {
   readonly duty: Duty
   /** The gateway that holds the node's channel, while it is connected. */
   readonly gatewayId?: GatewayId | undefined
+  /** The way it connected by last; absent until it did. Work that has to stay hidden goes by this alone. */
+  readonly reach?: Reach | undefined
   /** 0 to 1000; moves with agreeing and disagreeing results. */
   readonly trust: number
   /** Round trip of the channel as last measured. */

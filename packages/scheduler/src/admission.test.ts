@@ -115,8 +115,8 @@ describe('a job is refused with what to change', () => {
 
   test('when it asks for what this fog does not offer', () => {
     expect(sentences({ privacy: 'secret', routing: 'privacy_aware' }, [node('a', { circuits: true })])).toEqual([
-      'privacy: This fog does not offer privacy: secret yet; choose public.',
-      'routing: This fog does not offer routing: privacy_aware; choose least_loaded or round_robin.',
+      'privacy: This fog does not offer privacy: secret, as nobody can reach it through a mixnet; choose public.',
+      'routing: This fog does not offer routing: privacy_aware, as nobody can reach it through a mixnet; choose least_loaded or round_robin.',
     ])
   })
 
@@ -130,7 +130,42 @@ describe('a job is refused with what to change', () => {
   test('when no node runs programs of its kind, or can be reached through circuits', () => {
     const offer: Offer = { privacy: ['public', 'private'], routing: ['least_loaded'] }
     const admission = admit(some.spec({ privacy: 'private' }), TASKS, [node('a', { kinds: ['js'] })], offer)
-    expect(admission).toMatchObject({ ok: false, refusals: [{ code: 'kind' }, { code: 'routing' }] })
+    expect(admission).toMatchObject({ ok: false, refusals: [{ code: 'kind' }, { code: 'privacy' }] })
+  })
+
+  test('when it needs circuits, which no fog has yet', () => {
+    expect(sentences({ privacy: 'confidential' }, [node('a')])).toEqual([
+      'privacy: This fog does not offer privacy: confidential, as it needs circuits, which there are none of yet; choose public.',
+    ])
+  })
+
+  test('when it is secret and no node is reached through the mixnet, until one is', () => {
+    const offer: Offer = { privacy: ['public', 'secret'], routing: ['least_loaded', 'privacy_aware'] }
+    const secret = some.spec({ privacy: 'secret' })
+    const admission = admit(secret, TASKS, [node('a'), node('b', { reach: 'direct', circuits: true })], offer)
+    expect(admission).toEqual({
+      ok: false,
+      refusals: [
+        {
+          code: 'privacy',
+          sentence:
+            'No node is reached through the mixnet, which privacy: secret needs; start a worker with FOG_WORKER_REACH=mixnet, or choose privacy: public.',
+        },
+      ],
+    })
+    const aware = some.spec({ routing: 'privacy_aware' })
+    expect(admit(aware, TASKS, [node('a')], offer)).toMatchObject({ ok: false, refusals: [{ code: 'routing' }] })
+    for (const spec of [secret, aware]) {
+      expect(admit(spec, TASKS, [node('a'), node('b', { reach: 'mixnet' })], offer)).toEqual({ ok: true })
+    }
+  })
+
+  test('when its quorum needs more owners than have nodes reached through the mixnet', () => {
+    const offer: Offer = { privacy: ['public', 'secret'], routing: ['least_loaded'] }
+    const spec = some.spec({ privacy: 'secret', verification: { quorum: 2, spotCheckBasisPoints: 0 } })
+    const nodes = [node('a', { reach: 'mixnet' }), node('b')]
+    expect(admit(spec, TASKS, nodes, offer)).toMatchObject({ ok: false, refusals: [{ code: 'owners' }] })
+    expect(eligibleOwners(spec, nodes)).toBe(1)
   })
 })
 

@@ -1,5 +1,5 @@
 import type { AccountId } from '@fog/kernel'
-import { fitsInto, isSuitable, needsCircuits } from './fits.ts'
+import { coverOf, coverText, fitsInto, isHiddenFor, isSuitable } from './fits.ts'
 import type { JobSpec, PrivacyLevel, RoutingStrategy } from './job.ts'
 import type { NodeView } from './node-view.ts'
 import { type PlacingRefusal, refusePlace, refuseTogether } from './placing-refusals.ts'
@@ -49,8 +49,12 @@ export function admit(
   offer: Offer,
 ): Admission {
   const own = [...refuseOffer(spec, offer), ...refuseInputs(spec, tasks)]
-  const single = nodes.length === 0 ? [] : refuseSingly(spec, nodes)
-  const joint = nodes.length === 0 || single.length > 0 ? [] : refuseJointly(spec, tasks.length, nodes)
+  // What is not offered at all needs no word on which nodes could.
+  const isOffered = offer.privacy.includes(spec.privacy) && offer.routing.includes(spec.routing)
+  const single =
+    nodes.length === 0 ? [] : [...refuseSingly(spec, nodes), ...(isOffered ? refuseOpenly(spec, nodes) : [])]
+  const canBeJoint = nodes.length > 0 && isOffered && single.length === 0
+  const joint = canBeJoint ? refuseJointly(spec, tasks.length, nodes) : []
   const refusals = [...own, ...single, ...joint]
   return refusals.length === 0 ? { ok: true } : { ok: false, refusals }
 }
@@ -68,14 +72,25 @@ function refuseOffer({ privacy, routing }: JobSpec, offer: Offer): Refusal[] {
   const refusals: Refusal[] = []
   if (!offer.privacy.includes(privacy)) {
     const offered = listText(offer.privacy, 'or')
-    refusals.push({ code: 'privacy', sentence: `This fog does not offer privacy: ${privacy} yet; choose ${offered}.` })
+    const why = privacy === 'secret' ? NO_MIXNET : NO_CIRCUITS
+    refusals.push({
+      code: 'privacy',
+      sentence: `This fog does not offer privacy: ${privacy}, as ${why}; choose ${offered}.`,
+    })
   }
   if (!offer.routing.includes(routing)) {
     const offered = listText(offer.routing, 'or')
-    refusals.push({ code: 'routing', sentence: `This fog does not offer routing: ${routing}; choose ${offered}.` })
+    const why = routing === 'privacy_aware' ? `, as ${NO_MIXNET}` : ''
+    refusals.push({
+      code: 'routing',
+      sentence: `This fog does not offer routing: ${routing}${why}; choose ${offered}.`,
+    })
   }
   return refusals
 }
+
+const NO_MIXNET = 'nobody can reach it through a mixnet'
+const NO_CIRCUITS = 'it needs circuits, which there are none of yet'
 
 function refuseInputs(spec: JobSpec, tasks: readonly Pick<Task, 'item' | 'inputs'>[]): Refusal[] {
   const shared = spec.program.size + (spec.stdin?.size ?? 0) + sizeOf(spec.inputs)
@@ -117,13 +132,7 @@ function refuseSingly(spec: JobSpec, nodes: readonly NodeView[]): Refusal[] {
     const has = bytesText(deepest.capacity.diskBytes)
     refuse('disk', `${bytesText(diskBytes)} of disk`, has, deepest, 'resources.diskMiB')
   }
-  return [
-    ...refusals,
-    ...refuseKind(spec, nodes),
-    ...refuseLabels(spec, nodes),
-    ...refusePlace(spec, nodes),
-    ...refuseCircuits(spec, nodes),
-  ]
+  return [...refusals, ...refuseKind(spec, nodes), ...refuseLabels(spec, nodes), ...refusePlace(spec, nodes)]
 }
 
 function refuseKind({ kind }: JobSpec, nodes: readonly NodeView[]): Refusal[] {
@@ -142,11 +151,16 @@ function refuseLabels({ require }: JobSpec, nodes: readonly NodeView[]): Refusal
     })
 }
 
-function refuseCircuits(spec: JobSpec, nodes: readonly NodeView[]): Refusal[] {
-  if (!needsCircuits(spec) || nodes.some(({ circuits }) => circuits)) return []
-  const asks = spec.privacy === 'public' ? `routing: ${spec.routing}` : `privacy: ${spec.privacy}`
-  const sentence = `No node can be reached through circuits, which ${asks} needs; choose privacy: public and other routing.`
-  return [{ code: 'routing', sentence }]
+function refuseOpenly(spec: JobSpec, nodes: readonly NodeView[]): Refusal[] {
+  if (nodes.some((node) => isHiddenFor(spec, node))) return []
+  const byRouting = spec.privacy === 'public'
+  const asks = byRouting ? `routing: ${spec.routing}` : `privacy: ${spec.privacy}`
+  const todo =
+    coverOf(spec) === 'circuits'
+      ? 'choose privacy: public'
+      : `start a worker with FOG_WORKER_REACH=mixnet, or choose ${byRouting ? 'other routing' : 'privacy: public'}`
+  const sentence = `No node is reached through ${coverText(spec)}, which ${asks} needs; ${todo}.`
+  return [{ code: byRouting ? 'routing' : 'privacy', sentence }]
 }
 
 /** What no node has all at once, and what takes more owners than there are. */

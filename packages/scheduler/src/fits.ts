@@ -13,7 +13,7 @@ export function isSuitable(spec: JobSpec, node: NodeView): boolean {
     hasLabels(spec.require, node.labels) &&
     !isAvoided(spec, node) &&
     isResident(spec, node) &&
-    (node.circuits || !needsCircuits(spec))
+    isHiddenFor(spec, node)
   )
 }
 
@@ -47,9 +47,48 @@ export function hasLabels(wanted: JobSpec['require'], labels: NodeView['labels']
   return true
 }
 
-/** Every level above `public` and every privacy-aware job travels through circuits. */
-export function needsCircuits({ privacy, routing }: Pick<JobSpec, 'privacy' | 'routing'>): boolean {
-  return privacy !== 'public' || routing === 'privacy_aware'
+/** What a job wants its nodes reached through; undefined where any way will do. */
+export function coverOf({ privacy, routing }: Pick<JobSpec, 'privacy' | 'routing'>): Cover | undefined {
+  if (privacy === 'secret') return 'mixnet'
+  if (privacy !== 'public') return 'circuits'
+  return routing === 'privacy_aware' ? 'any' : undefined
+}
+
+/** `any`: the mixnet or circuits. */
+export type Cover = 'mixnet' | 'circuits' | 'any'
+
+/** What a job wants its nodes reached through, as people read it. */
+export function coverText(spec: Pick<JobSpec, 'privacy' | 'routing'>): string {
+  return { mixnet: 'the mixnet', circuits: 'circuits', any: 'the mixnet' }[coverOf(spec) ?? 'any']
+}
+
+/** Whether the node is reached in a way that hides, from those who watch links, that the job is on it. */
+export function isHiddenFor(
+  spec: Pick<JobSpec, 'privacy' | 'routing'>,
+  { circuits, reach }: Pick<NodeView, 'circuits' | 'reach'>,
+): boolean {
+  switch (coverOf(spec)) {
+    case 'mixnet':
+      return reach === 'mixnet'
+    case 'circuits':
+      return circuits
+    case 'any':
+      return circuits || reach === 'mixnet'
+    default:
+      return true
+  }
+}
+
+/**
+ * Whether the node is in another network than who submitted the job, as far as that counts: not where the network is not known,
+ * and not for a node behind the mixnet, whose network nobody knows.
+ */
+export function isElsewhere(
+  { networkPrefix, reach }: Pick<NodeView, 'networkPrefix' | 'reach'>,
+  network: string | undefined,
+): boolean {
+  if (network === undefined || reach === 'mixnet') return true
+  return networkPrefix !== undefined && networkPrefix !== network
 }
 
 /** Whether a node's round trip is known to be within the cap. */

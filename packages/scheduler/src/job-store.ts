@@ -21,6 +21,8 @@ export interface JobStore {
   findJobForUpdate(jobId: JobId): Promise<Job | undefined>
   /** Newest first; `before` is the last id of the page before. */
   listJobs(filter: JobFilter): Promise<Job[]>
+  /** Of these, the secret ones. */
+  secretAmong(jobIds: readonly JobId[]): Promise<Set<JobId>>
   saveJob(job: Job): Promise<void>
   /**
    * Adds each delta to its job's counts, in the order of job ids, and answers the jobs as they then stand, locked.
@@ -110,6 +112,8 @@ export interface AccountUsage {
 export interface JobFilter {
   readonly accountId?: AccountId | undefined
   readonly status?: JobStatus | undefined
+  /** Only secret jobs, or only others; all of them unless said. */
+  readonly secret?: boolean | undefined
   readonly before?: JobId | undefined
   readonly limit: number
 }

@@ -106,13 +106,18 @@ export class MemoryJobStore implements JobStore {
     return this.findJob(jobId)
   }
 
-  async listJobs({ accountId, status, before, limit }: JobFilter): Promise<Job[]> {
+  async listJobs({ accountId, status, secret, before, limit }: JobFilter): Promise<Job[]> {
     const jobs = accountId ? this.#jobsByAccount.get(accountId) : this.#jobsById.get('all')
     return jobs
       .valuesDown((job) => before === undefined || job.jobId < before)
       .filter((job) => status === undefined || job.status === status)
+      .filter(({ spec }) => secret === undefined || (spec.privacy === 'secret') === secret)
       .take(limit)
       .toArray()
+  }
+
+  async secretAmong(jobIds: readonly JobId[]): Promise<Set<JobId>> {
+    return new Set(jobIds.filter((jobId) => this.#jobs.get(jobId)?.spec.privacy === 'secret'))
   }
 
   async saveJob(job: Job): Promise<void> {

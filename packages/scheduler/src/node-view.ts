@@ -4,6 +4,9 @@ import type { InputFile, JobSpec, RoutingStrategy, TaskLimits } from './job.ts'
 /** What a task takes of a node, and what a node has. */
 export type Room = Pick<TaskLimits, 'cpuMilli' | 'memoryBytes' | 'diskBytes'>
 
+/** How the two ends of a connection are joined: by an ordinary one, which shows who they are, or through the mixnet. */
+export type Reach = 'direct' | 'mixnet'
+
 /** What the scheduler knows of a node. */
 export interface NodeView {
   readonly nodeId: NodeId
@@ -30,6 +33,8 @@ export interface NodeView {
   readonly networkPrefix?: string | undefined
   /** Whether it can be reached through circuits. */
   readonly circuits: boolean
+  /** The way it is connected by; directly unless said. */
+  readonly reach?: Reach | undefined
   /** Why it takes no new work, as people read it: `suspended by its owner: battery 62 %`. Undefined while it does. */
   readonly closed?: string | undefined
 }

@@ -157,6 +157,50 @@ describe('a node is never taken', () => {
   })
 })
 
+describe('a secret task', () => {
+  const nodes = [
+    node('plain'),
+    node('circuits', { circuits: true }),
+    node('mixed', { reach: 'mixnet' }),
+    node('direct', { reach: 'direct' }),
+  ]
+
+  test('goes to nodes reached through the mixnet alone, whatever the strategy', () => {
+    for (const routing of [
+      'least_loaded',
+      'round_robin',
+      'affinity_based',
+      'proximity_based',
+      'privacy_aware',
+    ] as const) {
+      expect(new Set(placedOn(nodes, queue(3, { privacy: 'secret', routing })))).toEqual(new Set(['mixed']))
+    }
+  })
+
+  test('does not share the nodes of public tasks that are like it in all else', () => {
+    const [open, secret] = [queue(2), queue(2, { privacy: 'secret' })]
+    for (const both of [
+      [...open, ...secret],
+      [...secret, ...open],
+    ]) {
+      const { placements } = plan(both, nodes, CONTEXT)
+      const ids = new Set(secret.map(({ task }) => task.taskId))
+      const hidden = placements.filter(({ taskId }) => ids.has(taskId))
+      expect(hidden.map(({ nodeId }) => nodes.find((each) => each.nodeId === nodeId)!.name)).toEqual(['mixed', 'mixed'])
+    }
+  })
+
+  test('waits where there is none', () => {
+    expect(placedOn(nodes.slice(0, 2), queue(1, { privacy: 'secret' }))).toEqual([])
+  })
+
+  test('and one routed by privacy is put behind the mixnet before circuits', () => {
+    const elsewhere = node('elsewhere', { circuits: true, networkPrefix: '198.51.100.0/24' })
+    const context = { networkOf: () => '203.0.113.0/24' }
+    expect(placedOn([elsewhere, ...nodes], queue(1, { routing: 'privacy_aware' }), context)).toEqual(['mixed'])
+  })
+})
+
 describe('replicas', () => {
   const quorum = { quorum: 2, pending: 2 }
 

@@ -1,9 +1,8 @@
 import type { NodeId } from '@fog/kernel'
-import { isSuitable, isWithin, needsCircuits, preference } from './fits.ts'
+import { coverOf, isElsewhere, isSuitable, isWithin, preference } from './fits.ts'
 import type { Ground, Wants } from './ground.ts'
 import type { Job, JobSpec } from './job.ts'
 import { EmptiestFirst, FirstHalf, InOrder, type Look } from './looks.ts'
-import type { NodeView } from './node-view.ts'
 import type { PlanContext } from './planner.ts'
 import { Pool, type Sort } from './pool.ts'
 import { TIER_TERMS } from './tier.ts'
@@ -56,9 +55,10 @@ export class Pools {
 
   #suitableKey(job: Job): string {
     const { spec } = job
-    const network = needsCircuits(spec) ? [this.#networkOf(job)] : false
+    const cover = coverOf(spec)
+    const hidden = cover && [cover, this.#networkOf(job)]
     const labels = [spec.require, spec.avoid, spec.prefer].map(sortedLabels)
-    return JSON.stringify([spec.kind, TIER_TERMS[spec.tier].latencyCapMs, network, labels, spec.residency])
+    return JSON.stringify([spec.kind, TIER_TERMS[spec.tier].latencyCapMs, hidden, labels, spec.residency])
   }
 
   #sortOf(job: Job, key: string, outlasts: boolean): Sort {
@@ -100,6 +100,12 @@ export class Pools {
         const having = this.#havingMost(job, places)
         return having.length === 0 ? all : new FirstHalf(new InOrder(ground, having, floor), all)
       }
+      case 'privacy_aware': {
+        const all = new EmptiestFirst(ground, places, floor)
+        const mixed = places.filter((place) => ground.nodes[place]!.reach === 'mixnet')
+        const isMixed = mixed.length > 0 && mixed.length < places.length
+        return isMixed ? new FirstHalf(new EmptiestFirst(ground, mixed, floor), all) : all
+      }
       default:
         return new EmptiestFirst(ground, places, floor)
     }
@@ -139,13 +145,13 @@ export class Pools {
     const key = this.#suitableKey(job)
     const known = this.#suitable.get(key)
     if (known) return known
-    const network = needsCircuits(job.spec) ? this.#networkOf(job) : undefined
+    const network = coverOf(job.spec) ? this.#networkOf(job) : undefined
     const { latencyCapMs } = TIER_TERMS[job.spec.tier]
     const suitable: Suitable = { measured: [], unmeasured: [] }
     for (const place of this.#ground.openWith(job.spec.require)) {
       const node = this.#ground.nodes[place]!
       if (!isSuitable(job.spec, node)) continue
-      if (network !== undefined && !isElsewhere(node, network)) continue
+      if (!isElsewhere(node, network)) continue
       if (isWithin(latencyCapMs, node)) suitable.measured.push(place)
       else if (node.latencyMs === undefined) suitable.unmeasured.push(place)
     }
@@ -167,11 +173,6 @@ function nearestFirst({ nodes }: Ground): (a: number, b: number) => number {
 
 function lowestIdFirst({ nodes }: Ground): (a: number, b: number) => number {
   return (a, b) => (nodes[a]!.nodeId < nodes[b]!.nodeId ? -1 : 1)
-}
-
-/** Whoever shares the submitter's network, or may, could tell who asked. */
-function isElsewhere({ networkPrefix }: NodeView, network: string): boolean {
-  return networkPrefix !== undefined && networkPrefix !== network
 }
 
 function sortedLabels(labels: Readonly<Record<string, string>> = {}): [string, string][] {

@@ -115,8 +115,16 @@ describe('a task that waits says why, with numbers', () => {
       'The gold tier allows a round trip of 20 ms; for 1 of 5 nodes it is 48 ms at best.',
       '1 of 5 nodes is too small even when empty for 1 core, 128 MiB of memory and 64 MiB of disk.',
       '1 of 5 nodes has not the labels residency: eu.',
-      '1 of 5 nodes cannot be reached through circuits, which the job asks for.',
+      '1 of 5 nodes is not reached through circuits, which the job asks for.',
       '1 of 5 nodes is not able to run programs of kind wasm.',
+    ])
+  })
+
+  test('because no node is reached through the mixnet', () => {
+    const nodes = [node('a'), node('b', { circuits: true }), node('c', { reach: 'mixnet', closed: 'lost: gone' })]
+    expect(why(waiting({ privacy: 'secret' }), nodes)).toEqual([
+      '2 of 3 nodes are not reached through the mixnet, which the job asks for.',
+      '1 of 3 nodes is lost: gone.',
     ])
   })
 

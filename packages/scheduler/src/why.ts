@@ -1,5 +1,5 @@
 import type { Instant, NodeId } from '@fog/kernel'
-import { fitsInto, hasLabels, isWithin, needsCircuits } from './fits.ts'
+import { coverOf, coverText, fitsInto, hasLabels, isHiddenFor, isWithin } from './fits.ts'
 import type { JobSpec } from './job.ts'
 import type { QueuedTask } from './job-store.ts'
 import type { NodeView } from './node-view.ts'
@@ -19,6 +19,7 @@ export type WhyCode =
   | 'no_nodes'
   | 'kind'
   | 'circuits'
+  | 'mixnet'
   | 'label'
   | 'avoid'
   | 'residency'
@@ -284,10 +285,10 @@ function sortObstacles(spec: JobSpec): Obstacle[] {
         `${kept.length} of ${countText(all, 'node')} ${have(kept)} not the labels ${listText(labels, 'and')}.`,
     },
     {
-      code: 'circuits',
-      keepsAway: ({ circuits }) => needsCircuits(spec) && !circuits,
+      code: coverOf(spec) === 'circuits' ? 'circuits' : 'mixnet',
+      keepsAway: (node) => !isHiddenFor(spec, node),
       say: (kept, all) =>
-        `${kept.length} of ${countText(all, 'node')} cannot be reached through circuits, which the job asks for.`,
+        `${kept.length} of ${countText(all, 'node')} ${are(kept)} not reached through ${coverText(spec)}, which the job asks for.`,
     },
     {
       code: 'kind',

@@ -1,6 +1,7 @@
+import type { Reach } from '@fog/fog'
 import type { AccountId, Instant } from '@fog/kernel'
 import { sql } from 'kysely'
-import type { BlobIndex } from '../ports.ts'
+import type { BlobIndex, Grant } from '../ports.ts'
 import { rowsOf, texts } from './rows.ts'
 import type { RowShape } from './rows.ts'
 import type { Db } from './tables.ts'
@@ -28,6 +29,12 @@ const SMALL: RowShape<SmallBlob> = {
   size: ['int8', (blob) => blob.content.length],
   at: ['int8', (blob) => blob.at],
   content: ['bytea', (blob) => blob.content],
+}
+
+const GRANT: RowShape<Grant> = {
+  account_id: ['text', (grant) => grant.accountId],
+  digest: ['text', (grant) => grant.digest],
+  reach: ['text', (grant) => grant.reach ?? 'direct'],
 }
 
 /** The index of content in PostgreSQL, and small content itself. */
@@ -65,11 +72,11 @@ export class PgBlobIndex implements BlobIndex {
     return new Map(rows.map((row) => [row.digest, row.size]))
   }
 
-  async grant(accountId: AccountId, digests: readonly string[]): Promise<void> {
-    if (digests.length === 0) return
+  async grant(grants: readonly Grant[]): Promise<void> {
+    if (grants.length === 0) return
     await sql`
-      INSERT INTO blob_grants (account_id, digest)
-      SELECT ${accountId}, digest FROM unnest(${texts(digests)}) AS r (digest) ORDER BY digest
+      INSERT INTO blob_grants (account_id, digest, reach)
+      SELECT * FROM ${rowsOf(GRANT, grants)} ORDER BY account_id, digest, reach
       ON CONFLICT DO NOTHING`.execute(this.#db)
   }
 
@@ -78,6 +85,15 @@ export class PgBlobIndex implements BlobIndex {
     const { rows } = await sql<{ digest: string }>`
       SELECT digest FROM blob_grants
       WHERE account_id = ${accountId} AND digest = ANY (${texts(digests)})`.execute(this.#db)
+    return new Set(rows.map((row) => row.digest))
+  }
+
+  async came(accountId: AccountId | undefined, digests: readonly string[], reach: Reach): Promise<Set<string>> {
+    if (digests.length === 0) return new Set()
+    const whose = accountId === undefined ? sql`` : sql`AND account_id = ${accountId}`
+    const { rows } = await sql<{ digest: string }>`
+      SELECT digest FROM blob_grants
+      WHERE digest = ANY (${texts(digests)}) AND reach = ${reach} ${whose}`.execute(this.#db)
     return new Set(rows.map((row) => row.digest))
   }
 }

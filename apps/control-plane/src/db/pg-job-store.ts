@@ -84,12 +84,20 @@ export class PgJobStore implements JobStore {
     return row && toJob(row)
   }
 
-  async listJobs({ accountId, status, before, limit }: JobFilter): Promise<Job[]> {
+  async listJobs({ accountId, status, secret, before, limit }: JobFilter): Promise<Job[]> {
     let query = this.#db.selectFrom('jobs').selectAll().orderBy('job_id', 'desc').limit(limit)
     if (accountId) query = query.where('account_id', '=', accountId)
     if (status) query = query.where('status', '=', status)
+    if (secret !== undefined) query = query.where(sql<boolean>`(spec->>'privacy' = 'secret')`, '=', secret)
     if (before) query = query.where('job_id', '<', before)
     return (await query.execute()).map(toJob)
+  }
+
+  async secretAmong(jobIds: readonly JobId[]): Promise<Set<JobId>> {
+    if (jobIds.length === 0) return new Set()
+    const { rows } = await sql<{ job_id: JobId }>`
+      SELECT job_id FROM jobs WHERE job_id = ANY (${texts(jobIds)}) AND spec->>'privacy' = 'secret'`.execute(this.#db)
+    return new Set(rows.map((row) => row.job_id))
   }
 
   async saveJob(job: Job): Promise<void> {

@@ -36,6 +36,7 @@ const NODE: RowShape<FogNode> = {
   health_since: ['int8', (node) => node.healthSince],
   duty: ['text', (node) => node.duty],
   gateway_id: ['text', (node) => node.gatewayId],
+  reach: ['text', (node) => node.reach],
   trust: ['int4', (node) => node.trust],
   latency_ms: ['float8', (node) => node.latencyMs],
   enrolled_at: ['int8', (node) => node.enrolledAt],
@@ -96,9 +97,10 @@ export class PgNodeStore implements NodeStore {
   }
 
   async connect(nodeId: NodeId, facts: ConnectFacts): Promise<void> {
-    const { gatewayId, device, capacity, labels, harvest, at } = facts
+    const { gatewayId, reach, device, capacity, labels, harvest, at } = facts
     await this.#update(nodeId, {
       gateway_id: gatewayId,
+      reach,
       device: json(device),
       labels: json(labels),
       harvest: json(harvest),
@@ -308,6 +310,7 @@ function toNode(row: NodeRow): FogNode {
     harvest: row.harvest,
     duty: row.duty,
     gatewayId: row.gateway_id ?? undefined,
+    reach: row.reach ?? undefined,
     trust: row.trust,
     latencyMs: row.latency_ms ?? undefined,
     enrolledAt: row.enrolled_at,

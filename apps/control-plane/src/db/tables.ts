@@ -15,7 +15,7 @@ import type {
   UserId,
 } from '@fog/kernel'
 import type { JobSubmission, Scope } from '@fog/contract'
-import type { DeviceFacts, Duty, Harvest, Health } from '@fog/fog'
+import type { DeviceFacts, Duty, Harvest, Health, Reach } from '@fog/fog'
 import type {
   AttemptStatus,
   Failure,
@@ -60,7 +60,7 @@ export interface Tables {
   audit_entries: AuditRow
   kept_facts: { name: string; value: string }
   blobs: { digest: string; size: number; at: number; content: Uint8Array | null }
-  blob_grants: { account_id: AccountId; digest: string }
+  blob_grants: { account_id: AccountId; digest: string; reach: Reach }
   events: EventRow
   log_chunks: LogRow
   checkpoints: CheckpointRow
@@ -91,6 +91,7 @@ export interface NodeRow {
   health_since: number
   duty: Duty
   gateway_id: GatewayId | null
+  reach: Reach | null
   trust: number
   latency_ms: number | null
   enrolled_at: number

@@ -17,6 +17,7 @@ import type { Platform } from '../platform.ts'
 import { SMALL_BLOB_BYTES, type Transaction } from '../ports.ts'
 import { type Learned, learnRuns } from './learn-runs.ts'
 import { advanceTasks, type TaskChange } from './advance-tasks.ts'
+import { isSecret } from './secrecy.ts'
 
 /** One thing a worker says about an attempt of its own. */
 export type WorkerSays =
@@ -143,7 +144,8 @@ async function keepContent(tx: Transaction, checked: readonly Checked[], at: Ins
     const job = await tx.jobs.findJob(jobId)
     if (!job) continue
     const inside = ofJob.flatMap((each) => each.small.map(({ digest }) => digest))
-    if (inside.length > 0) await tx.blobs.grant(job.accountId, [...new Set(inside)])
+    const reach = isSecret(job.spec) ? 'mixnet' : 'direct'
+    await tx.blobs.grant([...new Set(inside)].map((digest) => ({ accountId: job.accountId, digest, reach })))
     const digests = ofJob.flatMap(({ saying }) => contentOf(saying)).map(({ digest }) => digest)
     readable.set(jobId, await tx.blobs.readable(job.accountId, [...new Set(digests)]))
   }

@@ -1,3 +1,4 @@
+import type { Reach } from '@fog/fog'
 import type { AttemptId, NodeId } from '@fog/kernel'
 import { type Attempt, isLive, type Job, type Task } from '@fog/scheduler'
 import { BlobError } from '../blobs/blob-error.ts'
@@ -7,12 +8,15 @@ import type { Platform } from '../platform.ts'
 import { openStateFile, takeStateFile } from './checkpoint-content.ts'
 import { ContentError } from './content.ts'
 import { jobOfTask } from './job-of-task.ts'
+import { isSecret, refuseInTheOpen } from './secrecy.ts'
 
 /** What a node asks for: content of an attempt it holds. */
 export interface AttemptContent {
   readonly nodeId: NodeId
   readonly attemptId: AttemptId
   readonly digest: string
+  /** How the node asks; directly unless said. Content of secret jobs goes through the mixnet alone: `job.needs_mixnet`. */
+  readonly reach?: Reach | undefined
 }
 
 /** Files, standard output and standard error may each be as large as the job's output limit. */
@@ -67,7 +71,9 @@ export class AttemptOutputs {
     const { outputBytes: maxBytes } = held.job.spec.limits
     const parts = this.#counted(attemptId, content.parts, maxBytes * OUTPUTS_PER_ATTEMPT)
     await takeContent(this.#platform, { ...content, parts }, { digest, maxBytes })
-    await this.#platform.database.transact((tx) => tx.blobs.grant(held.job.accountId, [digest]))
+    const { accountId, spec } = held.job
+    const reach = isSecret(spec) ? 'mixnet' : 'direct'
+    await this.#platform.database.transact((tx) => tx.blobs.grant([{ accountId, digest, reach }]))
   }
 
   /** Counts what comes for an attempt, over all its uploads at once; what breaks off is taken off again. */
@@ -100,12 +106,13 @@ export class AttemptOutputs {
 
 async function findHeld(
   { database }: Platform,
-  { nodeId, attemptId }: AttemptContent,
+  { nodeId, attemptId, reach = 'direct' }: AttemptContent,
 ): Promise<{ attempt: Attempt; task: Task; job: Job } | undefined> {
   const { jobs } = database.read
   const attempt = await jobs.findAttempt(attemptId)
   if (!attempt || attempt.nodeId !== nodeId || !isLive(attempt)) return undefined
   const [found, job] = await Promise.all([jobs.findTask(attempt.taskId), jobs.findJob(attempt.jobId)])
+  if (job) refuseInTheOpen(job.spec, reach)
   return found && job && { attempt, task: found.task, job: await jobOfTask(jobs, job, found.task) }
 }
 

@@ -4,11 +4,16 @@ import type { BlobIndex, BlobStore } from '../ports.ts'
 export class ContentError extends FogError<
   | { code: 'blob.not_found'; digest: string }
   | { code: 'blob.too_large_to_read'; digest: string; size: number; limit: number }
+  | { code: 'blob.needs_mixnet'; digest: string }
 > {
   static override readonly texts = {
     'blob.not_found': {
       says: 'There is no content with hash {digest} that you may read.',
       fix: 'Check the hash, or upload the content first.',
+    },
+    'blob.needs_mixnet': {
+      says: 'The content {digest} came through the mixnet only, and is handed out through nothing else.',
+      fix: 'Ask again with `fog --mixnet`, or by the address that `fog mix tunnel` prints.',
     },
     'blob.too_large_to_read': {
       says: 'The content {digest} has {size} bytes where at most {limit} are read at once.',

@@ -12,6 +12,8 @@ export class JobError extends FogError<
   | { code: 'job.too_many_tasks'; open: number; adds: number; limit: number }
   | { code: 'job.too_many_cores'; wants: number; limit: number }
   | { code: 'job.day_spent'; spent: string; adds: string; limit: string }
+  | { code: 'job.needs_mixnet' }
+  | { code: 'job.content_came_directly'; what: string; digest: string }
 > {
   static override readonly texts = {
     'job.program_missing': {
@@ -53,6 +55,14 @@ export class JobError extends FogError<
     'job.day_spent': {
       says: 'Your jobs of the last 24 hours cost up to {spent} tokens and this one up to {adds}; the limit is {limit}.',
       fix: 'Submit it later, lower what it can cost, or ask an admin for a larger quota.',
+    },
+    'job.needs_mixnet': {
+      says: 'A secret job is spoken of only through the mixnet, and this request came directly, which shows your address.',
+      fix: 'Ask again with `fog --mixnet`, or by the address that `fog mix tunnel` prints.',
+    },
+    'job.content_came_directly': {
+      says: 'The job is secret, and {what} (hash {digest}) was uploaded directly, never through the mixnet.',
+      fix: 'Upload it once more through the mixnet; `fog --mixnet submit` does that by itself.',
     },
   }
 }

@@ -6,6 +6,7 @@ import {
   programsOf,
   type StepSubmission,
 } from '@fog/contract'
+import type { Reach } from '@fog/fog'
 import { type AccountId, type Amount, parseTokens } from '@fog/kernel'
 import {
   folderOf,
@@ -20,6 +21,7 @@ import { quoteTask } from '@fog/tokenomics'
 import type { Config } from '../config.ts'
 import type { BlobIndex } from '../ports.ts'
 import { JobError } from './job-error.ts'
+import { isSecret } from './secrecy.ts'
 
 const MIB = 1_048_576
 
@@ -30,10 +32,16 @@ export interface Built {
   readonly tasks: readonly { readonly item: string; readonly inputs: readonly InputFile[] }[]
 }
 
-/** Throws `job.program_missing`, `job.input_missing`, `job.input_repeated` or `job.field_invalid`. */
+/** Whose submission it is, and how it came. */
+interface Submitter {
+  readonly accountId: AccountId
+  readonly reach: Reach
+}
+
+/** Throws `job.content_came_directly`, `job.program_missing`, `job.input_missing`, `job.input_repeated` or `job.field_invalid`. */
 export async function specOf(
   submission: JobSubmission,
-  accountId: AccountId,
+  submitter: Submitter,
   blobs: BlobIndex,
   prices: Config['prices'],
 ): Promise<Built> {
@@ -43,7 +51,7 @@ export async function specOf(
   const arranged = arrangeSteps(programs.map(shapeOf))
   if (!arranged.ok) throw invalid(arranged.field, arranged.why)
   refuseTooMany(programs)
-  const sizes = await findContent(programs, accountId, blobs)
+  const sizes = await findContent(programs, { ...submitter, secret: isSecret(submission) }, blobs)
   const parts = programs.map((program) => partOf(program, sizes, prices))
   for (const { own, tasks } of parts) {
     refuseRepeated(
@@ -209,10 +217,13 @@ function verificationOf({ verify, together }: JobSubmission, tier: JobSpec['tier
   return { quorum, spotCheckBasisPoints: together === undefined ? spotCheckBasisPoints : 0 }
 }
 
-/** Sizes of all content the programs name, which the account must have brought or been given. */
+/**
+ * Sizes of all content the programs name, which the account must have brought or been given: for a secret job through the mixnet,
+ * and for one that is submitted directly not through the mixnet alone, since naming it would tie the account's address to it.
+ */
 async function findContent(
   programs: readonly StepSubmission[],
-  accountId: AccountId,
+  { accountId, reach, secret }: Submitter & { readonly secret: boolean },
   blobs: BlobIndex,
 ): Promise<Map<string, number>> {
   const wanted = new Map<string, string>()
@@ -223,11 +234,18 @@ async function findContent(
   }
   const programDigests = programs.map(({ program }) => program.digest)
   const digests = [...new Set([...programDigests, ...wanted.keys()])]
-  const readable = await blobs.readable(accountId, digests)
+  const readable =
+    reach === 'direct' ? await blobs.came(accountId, digests, 'direct') : await blobs.readable(accountId, digests)
   const missing = programDigests.find((digest) => !readable.has(digest))
   if (missing !== undefined) throw new JobError({ code: 'job.program_missing', digest: missing })
   for (const [digest, path] of wanted) {
     if (!readable.has(digest)) throw new JobError({ code: 'job.input_missing', path, digest })
+  }
+  if (secret) {
+    const hidden = await blobs.came(accountId, digests, 'mixnet')
+    const shown = digests.find((digest) => !hidden.has(digest))
+    const what = shown === undefined ? '' : (wanted.get(shown) ?? 'the program')
+    if (shown !== undefined) throw new JobError({ code: 'job.content_came_directly', what, digest: shown })
   }
   return blobs.sizes(digests)
 }

@@ -1,8 +1,10 @@
 import { NOTHING } from '@fog/fog'
-import { type AttemptId, type Instant, newId } from '@fog/kernel'
+import { assert, type AttemptId, type Instant, newId } from '@fog/kernel'
 import {
   type Attempt,
+  coverOf,
   handsOnState,
+  isHiddenFor,
   leaseMsOf,
   type NodeView,
   type Placement,
@@ -29,8 +31,9 @@ export async function leasePlacements(
   tx: Transaction,
   { placed, ahead = [] }: Placements,
   queue: readonly QueuedTask[],
-  nodes: readonly Pick<NodeView, 'nodeId' | 'ownerId'>[],
+  nodes: readonly Pick<NodeView, 'nodeId' | 'ownerId' | 'circuits' | 'reach'>[],
 ): Promise<readonly Attempt[]> {
+  assertHidden([...placed, ...ahead], queue, nodes)
   const leases = leasesFor(platform, [...placed, ...ahead], queue, nodes, platform.clock.now())
   if (leases.length === 0) return []
   const attempts = await resumed(tx, leases, queue)
@@ -46,6 +49,21 @@ export async function leasePlacements(
   await advanceTasks(platform, tx, changes, queue)
   tx.wake('dispatch')
   return leased
+}
+
+/** Every way of placing ends here, and none may show a job that asked to be hidden. */
+function assertHidden(
+  placements: readonly Placement[],
+  queue: readonly QueuedTask[],
+  nodes: readonly Pick<NodeView, 'nodeId' | 'circuits' | 'reach'>[],
+): void {
+  const hiding = new Map(queue.flatMap(({ task, job }) => (coverOf(job.spec) ? [[task.taskId, job.spec]] : [])))
+  if (hiding.size === 0) return
+  const byId = new Map(nodes.map((node) => [node.nodeId, node]))
+  for (const { taskId, nodeId } of placements) {
+    const [spec, node] = [hiding.get(taskId), byId.get(nodeId)]
+    assert(!spec || (node && isHiddenFor(spec, node)), 'a job that hides is placed on nodes that are hidden')
+  }
 }
 
 /** A task that was under way before goes on from its newest checkpoint, where it may. */

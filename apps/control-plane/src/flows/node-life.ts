@@ -5,6 +5,7 @@ import type { Attempt } from '@fog/scheduler'
 import type { Platform } from '../platform.ts'
 import type { FogEvent, Transaction } from '../ports.ts'
 import { advanceTasks } from './advance-tasks.ts'
+import { UNMIXED } from './secrecy.ts'
 
 export interface Connected {
   readonly node: FogNode
@@ -16,7 +17,7 @@ export interface Connected {
 
 /**
  * A node's channel is open. What it was running before and no longer holds was lost with it, and goes back to the queue
- * at once; leases it never began are sent again.
+ * at once; leases it never began are sent again. Secret work is taken from a node that connects directly.
  */
 export async function connectNode(
   platform: Platform,
@@ -29,13 +30,13 @@ export async function connectNode(
     const node = await getNode(tx, nodeId)
     const live = await tx.jobs.listLive(nodeId)
     const held = new Set(holds)
-    const gone = live.filter((attempt) => !held.has(attempt.attemptId))
+    const shown = facts.reach === 'mixnet' ? [] : await secretAttempts(tx, live)
+    const gone = live.filter((attempt) => !held.has(attempt.attemptId) && !shown.includes(attempt))
     const lost = gone.filter(({ status }) => status === 'running')
-    await advanceTasks(
-      platform,
-      tx,
-      lost.map((attempt) => lostWithNode(platform, attempt)),
-    )
+    await advanceTasks(platform, tx, [
+      ...lost.map((attempt) => lostFor(platform, attempt, 'its node started anew without it')),
+      ...shown.map((attempt) => lostFor(platform, attempt, UNMIXED)),
+    ])
     await tx.jobs.renewLeases(
       live.map(({ attemptId }) => ({ attemptId, at: facts.at })),
       platform.config.timing.leaseMs,
@@ -45,7 +46,7 @@ export async function connectNode(
     ])
     tx.wake('events')
     tx.wake('place')
-    const own = new Set(live.map(({ attemptId }) => attemptId))
+    const own = new Set(live.filter((attempt) => !shown.includes(attempt)).map(({ attemptId }) => attemptId))
     return {
       node,
       resend: gone.filter(({ status }) => status === 'leased').map(({ attemptId }) => attemptId),
@@ -54,8 +55,13 @@ export async function connectNode(
   })
 }
 
-function lostWithNode({ clock, rng }: Platform, { taskId, attemptId }: Attempt) {
-  const why = 'its node started anew without it'
+/** Attempts of secret jobs, which a node that connects directly may not go on with: its messages would show what it works on. */
+async function secretAttempts(tx: Transaction, live: readonly Attempt[]): Promise<Attempt[]> {
+  const secret = await tx.jobs.secretAmong([...new Set(live.map(({ jobId }) => jobId))])
+  return live.filter(({ jobId }) => secret.has(jobId))
+}
+
+function lostFor({ clock, rng }: Platform, { taskId, attemptId }: Attempt, why: string) {
   return { taskId, event: { type: 'lost', attemptId, at: clock.now(), why, jitter: rng.next() } as const }
 }
 

@@ -23,7 +23,7 @@ export function isOpen(node: FogNode): boolean {
 
 /** A node as the scheduler sees it. `warm` are the programs it ran lately. */
 export function nodeView(node: FogNode, warm = NONE): NodeView {
-  const { nodeId, ownerId, name, capacity, device, labels, trust, latencyMs } = node
+  const { nodeId, ownerId, name, capacity, device, labels, trust, latencyMs, reach } = node
   return {
     nodeId,
     ownerId,
@@ -37,6 +37,7 @@ export function nodeView(node: FogNode, warm = NONE): NodeView {
     warm,
     trust,
     circuits: false,
+    reach,
     closed: takesWork(node) ? undefined : closedReason(node),
   }
 }

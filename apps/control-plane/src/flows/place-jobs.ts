@@ -3,6 +3,7 @@ import {
   type Attempt,
   companyOf,
   fitsInto,
+  isHiddenFor,
   type Job,
   LINE_LEAST,
   type NodeView,
@@ -188,7 +189,7 @@ async function placeDirected(
     const nodeId = round.takeDirection(task.taskId, now)
     const node = nodes.find(({ view }) => view.nodeId === nodeId)?.view
     const hasRoom = node && node.closed === undefined && node.slots > 0 && fitsInto(job.spec.limits, unkept(node, job))
-    return hasRoom ? [{ taskId: task.taskId, nodeId: node.nodeId }] : []
+    return hasRoom && isHiddenFor(job.spec, node) ? [{ taskId: task.taskId, nodeId: node.nodeId }] : []
   })
   if (placed.length === 0) return []
   const views = nodes.map(({ view }) => view)

@@ -1,4 +1,5 @@
 import type { JobSubmission } from '@fog/contract'
+import type { Reach } from '@fog/fog'
 import { inspectModule } from '@fog/idle'
 import type { AccountId, Amount, Instant } from '@fog/kernel'
 import {
@@ -8,6 +9,7 @@ import {
   quickestRun,
   type JobSpec,
   type NodeView,
+  type Offer,
   promiseRefusals,
   type Refusal,
   runKeys,
@@ -21,11 +23,12 @@ import { allNodes, nodeView } from './node-views.ts'
 import { Foresight } from './plan-context.ts'
 import { standingFor } from './standing.ts'
 
-/** What this fog offers today; the levels above `public` come with the transports that keep them. */
-const OFFER = {
-  privacy: ['public'],
-  routing: ['round_robin', 'least_loaded', 'affinity_based', 'proximity_based'],
-} as const
+/** What this fog offers: levels of privacy as there are transports that keep them. */
+function offerOf({ hasMixnet }: Platform): Offer {
+  const routing = ['round_robin', 'least_loaded', 'affinity_based', 'proximity_based'] as const
+  if (!hasMixnet) return { privacy: ['public'], routing }
+  return { privacy: ['public', 'secret'], routing: [...routing, 'privacy_aware'] }
+}
 
 /** The one call by which a program waits for a clock. */
 const SLEEPS_BY = 'poll_oneoff'
@@ -51,15 +54,16 @@ export interface PreparedJob extends Built {
   readonly refusals: readonly Refusal[]
 }
 
-/** Finds all that a submission names, and what would keep the fog from taking it. */
+/** Finds all that a submission names, and what would keep the fog from taking it. `reach` is how it came. */
 export async function prepareSubmission(
   platform: Platform,
   accountId: AccountId,
   submission: JobSubmission,
+  reach: Reach = 'direct',
 ): Promise<PreparedJob> {
   const { database, config, clock } = platform
   const deadlineAt = deadlineOf(submission, clock.now())
-  const named = await specOf(submission, accountId, database.read.blobs, config.prices)
+  const named = await specOf(submission, { accountId, reach }, database.read.blobs, config.prices)
   const maySleep = await checkPrograms(platform, specsOf(named.spec))
   const built = { ...named, spec: { ...named.spec, maySleep } }
   const specs = specsOf(built.spec)
@@ -73,7 +77,7 @@ export async function prepareSubmission(
   }))
   const refusals = [
     ...(await lateness(platform, accountId, built.spec, parts, nodes, deadlineAt)),
-    ...specs.flatMap((spec) => refusalsOf(spec, built, nodes)),
+    ...specs.flatMap((spec) => refusalsOf(spec, built, nodes, offerOf(platform))),
     ...(await promisesOf(platform, accountId, specs, built)),
   ]
   return { ...built, parts, budget: budgetOf(submission), deadlineAt, refusals: eachOnce(refusals) }
@@ -129,10 +133,10 @@ function timesInto({ cpuMilli, memoryBytes }: JobSpec['limits'], capacity: NodeV
   return Math.floor(Math.min(capacity.cpuMilli / cpuMilli, capacity.memoryBytes / memoryBytes))
 }
 
-function refusalsOf(spec: JobSpec, { tasks }: Built, nodes: readonly NodeView[]): Refusal[] {
+function refusalsOf(spec: JobSpec, { tasks }: Built, nodes: readonly NodeView[], offer: Offer): Refusal[] {
   const { step } = spec
   const own = step ? tasks.slice(step.first, step.first + step.tasks) : tasks
-  const admission = admit(spec, own, nodes, OFFER)
+  const admission = admit(spec, own, nodes, offer)
   if (admission.ok) return []
   // What is wrong with the whole job is said of none of its steps.
   const isOfJob = ({ code }: Refusal) => code === 'privacy' || code === 'routing' || code === 'label'

@@ -1,10 +1,12 @@
 import type { JobSubmission, QuoteView } from '@fog/contract'
+import type { Reach } from '@fog/fog'
 import { type AccountId, amount, type Amount, formatTokens, toRfc3339 } from '@fog/kernel'
 import { TIER_TERMS } from '@fog/scheduler'
 import type { Platform } from '../platform.ts'
 import { foreseenSeconds } from './foresee-run.ts'
 import { type PreparedPart, prepareSubmission } from './prepare-job.ts'
 import { daySince, effectiveQuota, quotaFaults } from './quota.ts'
+import { refuseInTheOpen } from './secrecy.ts'
 import { overBudget, unaffordable } from './submit-job.ts'
 
 /** What a job would cost at most, and what would keep it from being taken. Holds nothing and changes nothing. */
@@ -12,9 +14,11 @@ export async function quoteJob(
   platform: Platform,
   accountId: AccountId,
   submission: JobSubmission,
+  reach: Reach = 'direct',
 ): Promise<QuoteView> {
+  refuseInTheOpen(submission, reach)
   const { config, clock, database } = platform
-  const prepared = await prepareSubmission(platform, accountId, submission)
+  const prepared = await prepareSubmission(platform, accountId, submission, reach)
   const { spec, tasks, parts, deadlineAt } = prepared
   const priced = parts.map((part) => ({ part, quorum: dearestQuorum(part), cap: capOf(part) }))
   const cap = amount(priced.reduce((sum, each) => sum + each.cap, 0n))

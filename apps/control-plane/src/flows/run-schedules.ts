@@ -27,8 +27,7 @@ export async function runSchedules(platform: Platform): Promise<Batch> {
 
 /** Submits the job of a schedule at once, whatever its times are; they stay as they were. */
 export async function runNow(platform: Platform, schedule: Schedule): Promise<JobId> {
-  const prepared = await prepareSubmission(platform, schedule.accountId, schedule.submission)
-  refuseImpossible(prepared)
+  const prepared = await prepare(platform, schedule)
   return platform.database.transact(async (tx) => {
     const at = platform.clock.now()
     const { jobId } = await queueJob(platform, tx, submitterOf(schedule), prepared)
@@ -73,7 +72,8 @@ async function runDue(platform: Platform, schedule: Schedule): Promise<void> {
 }
 
 async function prepare(platform: Platform, schedule: Schedule): Promise<PreparedJob> {
-  const prepared = await prepareSubmission(platform, schedule.accountId, schedule.submission)
+  // Its content may have come by any way: that was looked at when the schedule was made.
+  const prepared = await prepareSubmission(platform, schedule.accountId, schedule.submission, 'mixnet')
   refuseImpossible(prepared)
   return prepared
 }

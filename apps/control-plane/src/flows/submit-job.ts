@@ -1,4 +1,5 @@
 import type { JobSubmission } from '@fog/contract'
+import type { Reach } from '@fog/fog'
 import { type AccountId, amount, type Amount, formatTokens, newId, type UserId } from '@fog/kernel'
 import { type Job, type JobStep, NO_COUNTS, SchedulerError, spotCheck, type Task } from '@fog/scheduler'
 import { Ledger } from '@fog/tokenomics'
@@ -7,6 +8,7 @@ import type { Transaction } from '../ports.ts'
 import { JobError } from './job-error.ts'
 import { type PreparedJob, prepareSubmission } from './prepare-job.ts'
 import { daySince, effectiveQuota, quotaFaults } from './quota.ts'
+import { refuseInTheOpen } from './secrecy.ts'
 
 export interface Submitter {
   readonly userId: UserId
@@ -15,10 +17,17 @@ export interface Submitter {
 
 /**
  * Takes a job in. All that could be wrong with it is said here, before it costs anything; the price is held before the
- * job is queued, so a queued job can always be paid for.
+ * job is queued, so a queued job can always be paid for. `reach` is how the submission came: a secret one throws
+ * `job.needs_mixnet` unless it came through the mixnet.
  */
-export async function submitJob(platform: Platform, submitter: Submitter, submission: JobSubmission): Promise<Job> {
-  const prepared = await prepareSubmission(platform, submitter.accountId, submission)
+export async function submitJob(
+  platform: Platform,
+  submitter: Submitter,
+  submission: JobSubmission,
+  reach: Reach = 'direct',
+): Promise<Job> {
+  refuseInTheOpen(submission, reach)
+  const prepared = await prepareSubmission(platform, submitter.accountId, submission, reach)
   refuseImpossible(prepared)
   return platform.database.transact((tx) => queueJob(platform, tx, submitter, prepared))
 }

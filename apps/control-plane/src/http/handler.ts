@@ -1,4 +1,5 @@
 import type { BodyOf, ParamsOf, QueryOf, ResponseOf, RouteName, routes } from '@fog/contract'
+import type { Reach } from '@fog/fog'
 import type { Access } from '../access/access.ts'
 import type { KnownCaller, NodeCaller } from '../access/known-caller.ts'
 import type { OpenedContent } from '../blobs/open-content.ts'
@@ -31,6 +32,8 @@ export interface Ask<Name extends RouteName> {
   /** The bytes that come in. Only where the route takes raw content. */
   readonly content: IncomingContent
   readonly address: string
+  /** Whether the request came by an ordinary connection or through the mixnet. */
+  readonly reach: Reach
   readonly userAgent: string
   readonly cookie: RefreshCookie
 }

@@ -6,6 +6,7 @@ import type { Platform } from '../platform.ts'
 import type { Door, LetIn } from './door.ts'
 import type { Ask, ContentAnswer, Handler, Handlers } from './handler.ts'
 import type { Metrics } from './metrics.ts'
+import { reachOf } from './reach.ts'
 import { refreshCookie } from './refresh-cookie.ts'
 import { contentDisposition } from './content-disposition.ts'
 import { parsersOf, type RequestParsers } from './validate.ts'
@@ -98,6 +99,7 @@ function askOf(request: FastifyRequest, reply: FastifyReply, context: AskContext
       return { parts: incoming(request, metrics), statedSize: statedSize(request) }
     },
     address: request.ip,
+    reach: reachOf(request.raw.socket),
     userAgent: request.headers['user-agent'] ?? '',
     cookie: refreshCookie(request, reply, { publicUrl: config.publicUrl, clock: platform.clock }),
   }

@@ -187,7 +187,7 @@ export function nodeView(node: FogNode, viewer: AccountId): NodeView {
     trust: node.trust,
     enrolledAt: toRfc3339(node.enrolledAt),
     lastSeenAt: toRfc3339(node.lastSeenAt),
-    ...present({ latencyMs }),
+    ...present({ latencyMs, reach: node.reach }),
   }
 }
 

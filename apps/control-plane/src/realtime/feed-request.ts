@@ -1,3 +1,4 @@
+import type { Reach } from '@fog/fog'
 import { type JobId, parseId } from '@fog/kernel'
 import { SchedulerError } from '@fog/scheduler'
 import { seesAll } from '../access/caller.ts'
@@ -5,6 +6,7 @@ import type { KnownCaller } from '../access/known-caller.ts'
 import { may } from '../access/scopes.ts'
 import type { Door } from '../http/door.ts'
 import { AccessError } from '../access/errors.ts'
+import { refuseInTheOpen } from '../flows/secrecy.ts'
 import type { Platform } from '../platform.ts'
 import type { FeedProof, FeedView } from './feed.ts'
 
@@ -23,8 +25,8 @@ export async function letReaderIn(door: Door, token: string, address: string): P
   return caller
 }
 
-export function viewOf(caller: KnownCaller): FeedView {
-  return { accountId: caller.accountId, all: seesAll(caller), nodes: may(caller.scopes, 'nodes:read') }
+export function viewOf(caller: KnownCaller, reach: Reach): FeedView {
+  return { accountId: caller.accountId, all: seesAll(caller), nodes: may(caller.scopes, 'nodes:read'), reach }
 }
 
 /** Asks again, with the same token, whether the person may still read. */
@@ -40,10 +42,10 @@ export function proofOf(door: Door, caller: KnownCaller, token: string, address:
   return { provenUntil: caller.provenUntil, stillGood }
 }
 
-/** The job to follow, if one is named. Throws `job.not_found` for another's. */
+/** The job to follow, if one is named. Throws `job.not_found` for another's, and `job.needs_mixnet` for a secret one asked for directly. */
 export async function jobToFollow(
   { database }: Platform,
-  caller: KnownCaller,
+  { caller, reach }: { readonly caller: KnownCaller; readonly reach: Reach },
   text: string | undefined,
 ): Promise<JobId | undefined> {
   if (text === undefined) return undefined
@@ -52,5 +54,6 @@ export async function jobToFollow(
   if (!job || (job.accountId !== caller.accountId && !seesAll(caller))) {
     throw new SchedulerError({ code: 'job.not_found', jobId })
   }
+  refuseInTheOpen(job.spec, reach)
   return jobId
 }

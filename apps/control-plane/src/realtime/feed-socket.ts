@@ -1,12 +1,14 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { FeedHello } from '@fog/contract'
+import type { Reach } from '@fog/fog'
 import { isFogError } from '@fog/kernel'
 import { Compile } from 'typebox/compile'
 import { type RawData, type WebSocket, WebSocketServer } from 'ws'
 import type { KnownCaller } from '../access/known-caller.ts'
 import type { Door } from '../http/door.ts'
 import { HttpError, statusOf } from '../http/errors.ts'
+import { reachOf } from '../http/reach.ts'
 import type { Platform } from '../platform.ts'
 import { type CutReason, cutNotice, type Feed, type FeedSink, RENEWED_NOTICE, type Subscription } from './feed.ts'
 import { jobToFollow, letReaderIn, proofOf, viewOf } from './feed-request.ts'
@@ -49,7 +51,9 @@ export class FeedSocket {
       return
     }
     this.#strangers += 1
-    this.#sockets.handleUpgrade(request, socket, head, (opened) => this.#meet(opened, address))
+    this.#sockets.handleUpgrade(request, socket, head, (opened) =>
+      this.#meet(opened, { address, reach: reachOf(socket) }),
+    )
   }
 
   /** Ends whatever is still open, goodbye or not. */
@@ -57,8 +61,8 @@ export class FeedSocket {
     for (const socket of this.#sockets.clients) socket.terminate()
   }
 
-  #meet(socket: WebSocket, address: string): void {
-    const reader = new SocketReader(this.#dependencies, socket, address)
+  #meet(socket: WebSocket, from: Origin): void {
+    const reader = new SocketReader(this.#dependencies, socket, from)
     const known = new AbortController()
     const isKnown = () => {
       if (known.signal.aborted) return
@@ -79,25 +83,31 @@ export class FeedSocket {
   }
 }
 
+/** Where a reader comes from. */
+interface Origin {
+  readonly address: string
+  readonly reach: Reach
+}
+
 /** One socket. What it says is taken in turn. */
 class SocketReader {
   readonly #platform: Platform
   readonly #door: Door
   readonly #feed: Feed
   readonly #socket: WebSocket
-  readonly #address: string
+  readonly #from: Origin
   readonly #gone = new AbortController()
   #turn: Promise<void> = Promise.resolve()
   #waiting = 0
   #caller: KnownCaller | undefined
   #subscription: Promise<Subscription> | undefined
 
-  constructor({ platform, door, feed }: FeedSocketDependencies, socket: WebSocket, address: string) {
+  constructor({ platform, door, feed }: FeedSocketDependencies, socket: WebSocket, from: Origin) {
     this.#platform = platform
     this.#door = door
     this.#feed = feed
     this.#socket = socket
-    this.#address = address
+    this.#from = from
     socket.on('close', () => this.#gone.abort())
   }
 
@@ -113,8 +123,9 @@ class SocketReader {
 
   async #take(hello: FeedHello): Promise<void> {
     if (this.#gone.signal.aborted) return
-    const caller = await letReaderIn(this.#door, hello.token, this.#address)
-    const proof = proofOf(this.#door, caller, hello.token, this.#address)
+    const { address, reach } = this.#from
+    const caller = await letReaderIn(this.#door, hello.token, address)
+    const proof = proofOf(this.#door, caller, hello.token, address)
     if (this.#caller && this.#subscription) {
       if (caller.userId !== this.#caller.userId) throw malformed('the token is another person’s')
       ;(await this.#subscription).renew(proof)
@@ -122,9 +133,9 @@ class SocketReader {
       return
     }
     this.#caller = caller
-    const jobId = await jobToFollow(this.#platform, caller, hello.jobId)
+    const jobId = await jobToFollow(this.#platform, { caller, reach }, hello.jobId)
     const sink = new SocketSink(this.#socket)
-    const request = { view: viewOf(caller), proof, sink, jobId, after: hello.after, gone: this.#gone.signal }
+    const request = { view: viewOf(caller, reach), proof, sink, jobId, after: hello.after, gone: this.#gone.signal }
     this.#subscription = this.#feed.subscribe(request)
     await this.#subscription
   }

@@ -6,6 +6,7 @@ import { bearerOf } from '../access/caller.ts'
 import { AccessError } from '../access/errors.ts'
 import type { Door } from '../http/door.ts'
 import { securityHeaders } from '../http/headers.ts'
+import { reachOf } from '../http/reach.ts'
 import { parserOf } from '../http/validate.ts'
 import type { Platform } from '../platform.ts'
 import { type CutReason, cutNotice, type Feed, type FeedSink } from './feed.ts'
@@ -31,12 +32,13 @@ export function registerEvents(app: FastifyInstance, { platform, door, feed }: E
     const caller = await letReaderIn(door, token, request.ip)
     request.letIn = { caller }
     const query = parseQuery(request.query) as Static<typeof EventsQuery>
-    const jobId = await jobToFollow(platform, caller, query.jobId)
+    const reach = reachOf(request.raw.socket)
+    const jobId = await jobToFollow(platform, { caller, reach }, query.jobId)
     const gone = new AbortController()
     reply.raw.once('close', () => gone.abort())
     const sink = new SseSink(reply.raw, securityHeaders({ page: false, secure: request.protocol === 'https' }))
     const after = query.after ?? lastEventId(request)
-    const [view, proof] = [viewOf(caller), proofOf(door, caller, token, request.ip)]
+    const [view, proof] = [viewOf(caller, reach), proofOf(door, caller, token, request.ip)]
     try {
       await feed.subscribe({ view, proof, sink, jobId, after, gone: gone.signal })
     } catch (fault) {

@@ -94,7 +94,7 @@ async function happen(count = 1, more: Partial<FogEvent> = {}): Promise<void> {
 }
 
 function asAda(sink: TestSink, more: Partial<FeedRequest> = {}): FeedRequest {
-  const view = { accountId: ADA, all: false, nodes: true }
+  const view = { accountId: ADA, all: false, nodes: true, reach: 'direct' as const }
   const proof = { provenUntil: undefined, stillGood: async () => true }
   return { view, proof, sink, gone: sink.gone.signal, ...more }
 }
@@ -120,8 +120,8 @@ describe('a reader', () => {
   test('hears its own account’s events and those for all; an admin hears everything', async () => {
     const [ada, eve, admin] = [new TestSink(), new TestSink(), new TestSink()]
     await feed.subscribe(asAda(ada))
-    await feed.subscribe(asAda(eve, { view: { accountId: EVE, all: false, nodes: false } }))
-    await feed.subscribe(asAda(admin, { view: { accountId: EVE, all: true, nodes: true } }))
+    await feed.subscribe(asAda(eve, { view: { accountId: EVE, all: false, nodes: false, reach: 'direct' } }))
+    await feed.subscribe(asAda(admin, { view: { accountId: EVE, all: true, nodes: true, reach: 'direct' } }))
     await happen(1, { type: 'job.started' })
     await happen(1, { type: 'node.connected', accountId: undefined })
     await happen(1, { type: 'fog.something', accountId: undefined })

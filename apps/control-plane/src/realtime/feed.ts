@@ -1,10 +1,12 @@
 import type { EventView } from '@fog/contract'
+import type { Reach } from '@fog/fog'
 import { type AccountId, type Instant, type JobId, toRfc3339 } from '@fog/kernel'
 import { Loop } from '../loops/loop.ts'
 import type { Platform } from '../platform.ts'
 import type { EventCursor, FogEvent } from '../ports.ts'
 import { parseFeedCursor, writeFeedCursor } from './feed-cursor.ts'
 import { FeedError } from './feed-error.ts'
+import { SecretJobs } from './secret-jobs.ts'
 
 /** Read at once, by the feed itself and by each reader who catches up. */
 const BATCH = 500
@@ -41,6 +43,8 @@ export interface FeedView {
   readonly all: boolean
   /** Whether events of nodes are among it. */
   readonly nodes: boolean
+  /** How the reader came. Nothing of a secret job is told over an ordinary connection: its times alone would tie the reader to it. */
+  readonly reach: Reach
 }
 
 /** Until when a reader's proof is good, and how to ask whether it still is. */
@@ -107,6 +111,7 @@ export class Feed {
   #position: EventCursor | undefined
   #stopping: AbortController | undefined
   #running: Promise<unknown> | undefined
+  readonly #secrets: SecretJobs
 
   constructor(
     { platform, metrics }: { readonly platform: Platform; readonly metrics: FeedMetrics },
@@ -115,6 +120,7 @@ export class Feed {
     this.#platform = platform
     this.#metrics = metrics
     this.#options = options
+    this.#secrets = new SecretJobs(platform)
     const idleMs = platform.config.timing.loopIdleMs
     this.#loop = new Loop(platform, { name: 'feed', idleMs }, () => this.#step())
   }
@@ -191,6 +197,7 @@ export class Feed {
     const { events } = this.#platform.database.read
     this.#position ??= await events.head()
     const batch = await events.read(this.#position, BATCH)
+    await this.#secrets.look(batch)
     this.#handOver(batch)
     if (batch.length === BATCH) return 'more'
     await this.#admit()
@@ -204,7 +211,7 @@ export class Feed {
     for (const event of batch) {
       const worded = putIntoWords(event)
       for (const reader of this.#readers)
-        if (isFor(reader, event) && !isKnown(reader, event)) this.#send(reader, worded)
+        if (this.#isFor(reader, event) && !isKnown(reader, event)) this.#send(reader, worded)
     }
     this.#metrics.happened(batch, Math.max(0, this.#platform.clock.now() - last.at))
   }
@@ -240,7 +247,8 @@ export class Feed {
 
   async #readOn(reader: Reader): Promise<readonly LoggedEvent[]> {
     const batch = await this.#platform.database.read.events.read(reader.position, BATCH)
-    for (const event of batch) if (isFor(reader, event)) this.#send(reader, putIntoWords(event))
+    await this.#secrets.look(batch)
+    for (const event of batch) if (this.#isFor(reader, event)) this.#send(reader, putIntoWords(event))
     reader.position = batch.at(-1)?.cursor ?? reader.position
     return batch
   }
@@ -252,6 +260,10 @@ export class Feed {
       if (clock.now() - from > MAX_STALL_MS) return this.#cut(reader, 'slow')
       await clock.sleep(STALL_LOOK_MS)
     }
+  }
+
+  #isFor(reader: Reader, event: FogEvent): boolean {
+    return isFor(reader, event) && (reader.view.reach === 'mixnet' || !this.#secrets.isSecret(event))
   }
 
   #send(reader: Reader, event: { readonly cursor: string; readonly text: string }): void {

@@ -1,4 +1,5 @@
 import { MAX_CHANNEL_MESSAGE_BYTES, type ServerMessage, WorkerMessage } from '@fog/contract'
+import type { Reach } from '@fog/fog'
 import type { AttemptId, Clock, Instant, NodeId } from '@fog/kernel'
 import { Compile } from 'typebox/compile'
 import { WebSocket } from 'ws'
@@ -27,9 +28,17 @@ export interface ChannelHandlers {
   closed(channel: WorkerChannel): void
 }
 
+/** Where a channel comes from. */
+export interface ChannelOrigin {
+  readonly address: string
+  readonly reach: Reach
+}
+
 /** One worker's WebSocket: typed messages out, checked messages in, the round trip measured. */
 export class WorkerChannel {
   readonly address: string
+  /** By an ordinary connection, or through the mixnet. */
+  readonly reach: Reach
   readonly #socket: WebSocket
   readonly #clock: Clock
   #pingedAt: Instant | undefined
@@ -44,10 +53,11 @@ export class WorkerChannel {
   /** When anything last came from it. */
   heardAt: Instant
 
-  constructor(socket: WebSocket, address: string, clock: Clock, handlers: ChannelHandlers) {
+  constructor(socket: WebSocket, { address, reach }: ChannelOrigin, clock: Clock, handlers: ChannelHandlers) {
     this.#socket = socket
     this.#clock = clock
     this.address = address
+    this.reach = reach
     this.heardAt = clock.now()
     socket.on('message', (data, isBinary) => this.#receive(data as Buffer, isBinary, handlers))
     socket.on('pong', () => this.#ponged())

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { channelMessage, MAX_CHANNEL_MESSAGE_BYTES, type WorkerMessage } from '@fog/contract'
+import { channelMessage, type LeaseMessage, MAX_CHANNEL_MESSAGE_BYTES, type WorkerMessage } from '@fog/contract'
 import { HealthMonitor, heartbeatIntervalMs, NodeError } from '@fog/fog'
 import {
   type AttemptId,
@@ -19,14 +19,17 @@ import { dispatchLeases, leasesAgain } from '../flows/dispatch-job.ts'
 import { changeHarvest, changeHealth, connectNode, disconnectNode } from '../flows/node-life.ts'
 import { type CheckpointAnswer, type CheckpointSaying, hearCheckpoints } from '../flows/take-checkpoint.ts'
 import { TaskLog } from '../flows/task-log.ts'
+import { reachOf } from '../http/reach.ts'
 import { Batcher } from '../loops/batcher.ts'
 import type { Platform } from '../platform.ts'
 import { leaseBatches } from './lease-batches.ts'
-import { CLOSE, WorkerChannel } from './worker-channel.ts'
+import { CLOSE, type ChannelOrigin, WorkerChannel } from './worker-channel.ts'
 import { YieldRequests } from './yield-requests.ts'
 
 /** A worker that opens a channel proves its key within this time. */
 const HELLO_MS = 10_000
+/** Through the mixnet, where a message may be sent again before it is heard. */
+const MIXED_HELLO_MS = 60_000
 /** Results and starts that may wait for the database; a worker beyond is told to come back. */
 const MAX_WAITING = 20_000
 const MAX_BATCH = 256
@@ -96,17 +99,21 @@ export class WorkerGateway {
       return
     }
     this.#strangers += 1
-    this.#sockets.handleUpgrade(request, socket, head, (opened) => this.#challenge(opened, address))
+    this.#sockets.handleUpgrade(request, socket, head, (opened) =>
+      this.#challenge(opened, { address, reach: reachOf(socket) }),
+    )
   }
 
   /** Sends what was placed on this gateway's nodes. */
   dispatch(): Promise<'more' | 'idle'> {
     const ready = [...this.#channels].filter(([, channel]) => channel.isReady).map(([nodeId]) => nodeId)
-    return dispatchLeases(this.#platform, this.gatewayId, ready, (nodeId, leases) => {
+    const send = (nodeId: NodeId, leases: readonly LeaseMessage[]) => {
       const channel = this.#channels.get(nodeId)
       for (const { attemptId } of leases) channel?.attempts.add(parseId('attempt', attemptId))
       for (const some of leaseBatches(leases)) channel?.send({ type: 'leases', leases: some })
-    })
+    }
+    const reachOf = (nodeId: NodeId) => this.#channels.get(nodeId)?.reach ?? 'direct'
+    return dispatchLeases(this.#platform, this.gatewayId, ready, send, reachOf)
   }
 
   /** Pushes the leases of living nodes on, stops what is no longer wanted, and asks for room where a better tier needs it. */
@@ -170,7 +177,7 @@ export class WorkerGateway {
   }
 
   /** Asks a newcomer to prove its key. Until it has, `hello` is all it may say, once and in time. */
-  #challenge(socket: WebSocket, address: string): void {
+  #challenge(socket: WebSocket, from: ChannelOrigin): void {
     const nonce = toHex(this.#platform.rng.bytes(32))
     let isStranger = true
     let greeted = false
@@ -178,7 +185,7 @@ export class WorkerGateway {
       if (isStranger) this.#strangers -= 1
       isStranger = false
     }
-    const channel = new WorkerChannel(socket, address, this.#platform.clock, {
+    const channel = new WorkerChannel(socket, from, this.#platform.clock, {
       message: (from, message) => {
         if (from.nodeId !== undefined) return this.#receive(from, from.nodeId, message)
         if (message.type !== 'hello' || greeted) return this.#refuse(from, 'out_of_order', 'say hello first, once')
@@ -192,7 +199,8 @@ export class WorkerGateway {
       },
     })
     channel.send({ type: 'challenge', nonce, gatewayId: this.gatewayId })
-    void this.#platform.clock.sleep(HELLO_MS).then(() => {
+    const helloMs = from.reach === 'mixnet' ? MIXED_HELLO_MS : HELLO_MS
+    void this.#platform.clock.sleep(helloMs).then(() => {
       if (channel.nodeId === undefined) channel.close(CLOSE.silent, 'no hello in time')
     })
   }
@@ -210,7 +218,8 @@ export class WorkerGateway {
     }
     const holds = hello.attempts.map((attemptId) => parseId('attempt', attemptId))
     const { device, capacity, labels, harvest } = hello
-    const facts = { gatewayId: this.gatewayId, device, capacity, labels, harvest, at: clock.now() }
+    const { gatewayId } = this
+    const facts = { gatewayId, reach: channel.reach, device, capacity, labels, harvest, at: clock.now() }
     const { resend, drop } = await connectNode(this.#platform, nodeId, facts, holds)
     const { token, expiresAt } = await this.#mintNodeToken(nodeId)
     // It may have gone while the database answered.

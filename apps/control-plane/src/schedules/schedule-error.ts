@@ -6,6 +6,7 @@ export class ScheduleError extends FogError<
   | { code: 'schedule.timezone_unknown'; timezone: string }
   | { code: 'schedule.never_due'; cron: string }
   | { code: 'schedule.fixed_deadline' }
+  | { code: 'schedule.secret' }
   | { code: 'schedule.too_many'; limit: number }
   | { code: 'schedule.not_found'; scheduleId: string }
 > {
@@ -25,6 +26,10 @@ export class ScheduleError extends FogError<
     'schedule.fixed_deadline': {
       says: 'A job that recurs has a deadline at one instant, which all but one of them would miss.',
       fix: 'Use within, as in "within: 2h".',
+    },
+    'schedule.secret': {
+      says: 'A secret job cannot recur: jobs at known times are found by their times.',
+      fix: 'Submit it by `fog --mixnet submit` when you want it to run.',
     },
     'schedule.too_many': {
       says: 'You have {limit} schedules, which is the limit.',

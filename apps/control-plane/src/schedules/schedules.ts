@@ -1,6 +1,8 @@
 import type { JobSubmission } from '@fog/contract'
+import type { Reach } from '@fog/fog'
 import { newId, type ScheduleId } from '@fog/kernel'
 import { prepareSubmission } from '../flows/prepare-job.ts'
+import { isSecret } from '../flows/secrecy.ts'
 import { refuseImpossible, type Submitter } from '../flows/submit-job.ts'
 import type { Platform } from '../platform.ts'
 import type { Schedule } from '../schedule-store.ts'
@@ -20,13 +22,19 @@ export interface NewSchedule {
 }
 
 /** Takes a schedule in. What would keep its job from being taken is said now, and not at three in the night. */
-export async function addSchedule(platform: Platform, submitter: Submitter, wanted: NewSchedule): Promise<Schedule> {
+export async function addSchedule(
+  platform: Platform,
+  submitter: Submitter,
+  wanted: NewSchedule,
+  reach: Reach = 'direct',
+): Promise<Schedule> {
   const { database, clock, rng } = platform
   const { cron, timezone = 'UTC', catchUp = 'skip', overlap = 'skip', job } = wanted
+  if (isSecret(job)) throw new ScheduleError({ code: 'schedule.secret' })
   if (job.deadline !== undefined) throw new ScheduleError({ code: 'schedule.fixed_deadline' })
   const nextAt = new CronTimes({ cron, timezone }).after(clock.now())
   if (nextAt === undefined) throw new ScheduleError({ code: 'schedule.never_due', cron })
-  refuseImpossible(await prepareSubmission(platform, submitter.accountId, job))
+  refuseImpossible(await prepareSubmission(platform, submitter.accountId, job, reach))
   return database.transact(async (tx) => {
     // Two requests at once must not both be the last one allowed.
     await tx.quotas.lock(submitter.accountId)

@@ -136,11 +136,20 @@ describe('privacy_aware', () => {
     )
     expect(ranking.ranked).toEqual([good])
     expect(ranking.refused.map(({ reason }) => reason)).toEqual([
-      'it cannot be reached through circuits',
+      'it is reached neither through the mixnet nor through circuits',
       "it is in the submitter's own network",
       'its network is not known',
     ])
-    expect(ranking.reasonFor(good)).toBe('reachable through circuits, 25 % full with this task')
+    expect(ranking.reasonFor(good)).toBe('reached through circuits, 25 % full with this task')
+  })
+
+  test('puts nodes behind the mixnet first, wherever they are, and the least loaded of them before the others', () => {
+    const busy = candidate(B, { reach: 'mixnet', free: { ...whole, cpuMilli: 1_000 } })
+    const idle = candidate(C, { reach: 'mixnet' })
+    const ranking = rank('privacy_aware', [candidate(A, reachable), busy, idle], request)
+    expect(ranking.ranked.map(({ nodeId }) => nodeId)).toEqual([C, B, A])
+    expect(ranking.reasonFor(idle)).toBe('reached through the mixnet, 25 % full with this task')
+    expect(rank('privacy_aware', [busy], REQUEST).ranked).toEqual([busy])
   })
 
   test('refuses all where the network to avoid is not known', () => {

@@ -1,5 +1,5 @@
 import type { NodeId } from '@fog/kernel'
-import type { Resources } from '../node.ts'
+import type { Reach, Resources } from '../node.ts'
 
 export const ROUTING_STRATEGIES = [
   'round_robin',
@@ -26,6 +26,8 @@ export interface RouteCandidate {
   readonly networkPrefix?: string | undefined
   /** Whether it can be reached through circuits. */
   readonly circuits: boolean
+  /** The way it is connected by; directly unless said. */
+  readonly reach?: Reach | undefined
 }
 
 /** What is to be routed. */

@@ -44,7 +44,9 @@ export function describeNodeStore(name: string, makeStore: () => Promise<NodeSto
         const node = await added()
         const found = await find(node.nodeId)
         expect(found).toEqual(node)
-        expect([found?.latencyMs, found?.gatewayId, found?.device.cpuModel]).toEqual([undefined, undefined, undefined])
+        expect([found?.latencyMs, found?.gatewayId, found?.reach, found?.device.cpuModel]).toEqual(
+          Array(4).fill(undefined),
+        )
       })
 
       test('a node nobody added is not found', async () => {
@@ -130,6 +132,16 @@ export function describeNodeStore(name: string, makeStore: () => Promise<NodeSto
           healthSince: at,
           lastSeenAt: at,
         })
+      })
+
+      test('a node is reached the way it connected by last', async () => {
+        const node = await added()
+        const connect = (reach: 'direct' | 'mixnet') =>
+          inside((store) => store.connect(node.nodeId, { ...make.facts(), reach }))
+        for (const reach of ['mixnet', 'direct', 'mixnet'] as const) {
+          await connect(reach)
+          expect((await find(node.nodeId))?.reach).toBe(reach)
+        }
       })
 
       test('a device that was online when it reconnects has been online all along', async () => {
@@ -456,6 +468,7 @@ class Maker {
     this.#clock.advance(1_000)
     return {
       gatewayId: this.gatewayId(),
+      reach: 'direct',
       device: {
         os: 'linux',
         arch: 'x64',

@@ -1,7 +1,7 @@
 import type { Instant, NodeId, TaskId } from '@fog/kernel'
 import { companyOf, type Held } from '../company.ts'
 import { AVOID_MS } from '../filling.ts'
-import { fitsInto, isSuitable, isWithin, needsCircuits } from '../fits.ts'
+import { coverOf, fitsInto, isElsewhere, isSuitable, isWithin } from '../fits.ts'
 import type { Job } from '../job.ts'
 import type { QueuedTask } from '../job-store.ts'
 import type { NodeView } from '../node-view.ts'
@@ -149,12 +149,12 @@ class Mapping {
     const known = this.#suitable.get(job.jobId)
     if (known) return known
     const { spec } = job
-    const network = needsCircuits(spec) ? this.#sources.networkOf?.(job) : undefined
+    const network = coverOf(spec) ? this.#sources.networkOf?.(job) : undefined
     const cap = TIER_TERMS[spec.tier].latencyCapMs
     const open = [...this.#nodes.keys()].filter((place) => {
       const node = this.#nodes[place]!
       if (node.closed !== undefined || !isSuitable(spec, node) || !fitsInto(spec.limits, node.capacity)) return false
-      return network === undefined || (node.networkPrefix !== undefined && node.networkPrefix !== network)
+      return isElsewhere(node, network)
     })
     const measured = open.filter((place) => isWithin(cap, this.#nodes[place]!))
     const unmeasured = open.filter((place) => this.#nodes[place]!.latencyMs === undefined)

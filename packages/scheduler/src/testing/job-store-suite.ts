@@ -139,6 +139,25 @@ export function describeJobStore(
         expect(await ids({ limit: 10, accountId: some.id('account') })).toEqual([])
       })
 
+      test('are told apart by whether they are secret', async () => {
+        const accountId = some.id('account')
+        const all: Job[] = []
+        for (const privacy of ['public', 'secret', 'public', 'secret'] as const) {
+          const made = some.job({ accountId, spec: some.spec({ privacy }) })
+          await add(made)
+          all.push(made.job)
+        }
+        const ids = all.map(({ jobId }) => jobId)
+        const places = (filter: Parameters<JobStore['listJobs']>[0]) =>
+          transact(async (store) => (await store.listJobs(filter)).map(({ jobId }) => ids.indexOf(jobId)))
+        expect(await places({ accountId, secret: true, limit: 9 })).toEqual([3, 1])
+        expect(await places({ accountId, secret: false, limit: 9 })).toEqual([2, 0])
+        expect(await places({ secret: false, before: ids[2], limit: 1 })).toEqual([0])
+        const asked = [...ids, some.id('job')]
+        expect(await transact((store) => store.secretAmong(asked))).toEqual(new Set([ids[1], ids[3]]))
+        expect(await transact((store) => store.secretAmong([]))).toEqual(new Set())
+      })
+
       test('are summed by account: those that are not over, their open tasks, and what they cost since', async () => {
         const accountId = some.id('account')
         const priceCap = 100n as Job['priceCap']

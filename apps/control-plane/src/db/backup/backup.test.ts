@@ -80,7 +80,7 @@ async function live(database: PgDatabase): Promise<{ accountId: ReturnType<Fixtu
     await tx.jobs.addAttempts([made.attempt(tasks[0]!, { status: 'reported', report: made.report() })])
     await tx.blobs.add([{ digest: large.digest, size: large.size, at: 1 }])
     await tx.blobs.addSmall([{ digest: toHex(sha256(utf8('x'))), content: Uint8Array.from([0, 10, 92, 255]), at: 1 }])
-    await tx.blobs.grant(user.accountId, [large.digest])
+    await tx.blobs.grant([{ accountId: user.accountId, digest: large.digest }])
     await tx.events.append([some.event({ type: 'first' })])
     const line = { taskId: tasks[0]!.taskId, attemptId: some.id('attempt'), sequence: 0 }
     await tx.logs.append([some.chunk({ ...line, text: '\t\\\r\n\u0001 größe' })])

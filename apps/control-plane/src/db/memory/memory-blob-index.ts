@@ -1,5 +1,6 @@
+import type { Reach } from '@fog/fog'
 import type { AccountId, Instant, MemoryDatabase, MemoryTable } from '@fog/kernel'
-import type { BlobIndex } from '../../ports.ts'
+import type { BlobIndex, Grant } from '../../ports.ts'
 
 interface KnownBlob {
   readonly size: number
@@ -37,15 +38,30 @@ export class MemoryBlobIndex implements BlobIndex {
     return new Map(known.map((digest) => [digest, this.#blobs.get(digest)!.size]))
   }
 
-  async grant(accountId: AccountId, digests: readonly string[]): Promise<void> {
-    for (const digest of digests) this.#grants.set(grantKey(accountId, digest), true)
+  async grant(grants: readonly Grant[]): Promise<void> {
+    for (const grant of grants) {
+      for (const key of [grantKey(grant), wayKey(grant), wayKey({ ...grant, accountId: undefined })]) {
+        this.#grants.set(key, true)
+      }
+    }
   }
 
   async readable(accountId: AccountId, digests: readonly string[]): Promise<Set<string>> {
-    return new Set(digests.filter((digest) => this.#grants.has(grantKey(accountId, digest))))
+    return new Set(digests.filter((digest) => this.#grants.has(grantKey({ accountId, digest }))))
+  }
+
+  async came(accountId: AccountId | undefined, digests: readonly string[], reach: Reach): Promise<Set<string>> {
+    return new Set(digests.filter((digest) => this.#grants.has(wayKey({ accountId, digest, reach }))))
   }
 }
 
-function grantKey(accountId: AccountId, digest: string): string {
+/** A grant to an account, or to anybody. */
+type Way = Omit<Grant, 'accountId'> & { readonly accountId: AccountId | undefined }
+
+function grantKey({ accountId, digest }: Grant): string {
   return `${accountId} ${digest}`
+}
+
+function wayKey({ accountId, digest, reach = 'direct' }: Way): string {
+  return `${accountId ?? 'anybody'} ${digest} ${reach}`
 }

@@ -8,6 +8,7 @@ import { ledger } from './0003-ledger.ts'
 import { mixnet } from './0010-mixnet.ts'
 import { nodes } from './0001-nodes.ts'
 import { predictions } from './0009-predictions.ts'
+import { reach } from './0012-reach.ts'
 import { tiers } from './0007-tiers.ts'
 
 /** One step of the schema. Once released it never changes: a later step changes what it made. */
@@ -30,4 +31,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 9, name: 'predictions', sql: predictions },
   { number: 10, name: 'mixnet', sql: mixnet },
   { number: 11, name: 'fronts', sql: fronts },
+  { number: 12, name: 'reach', sql: reach },
 ]

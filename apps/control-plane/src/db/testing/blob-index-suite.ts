@@ -94,13 +94,36 @@ export function describeBlobIndex(open: OpenDatabase): void {
     test('content may be read by the accounts it was granted to', async () => {
       const [ann, bob] = [some.id('account'), some.id('account')]
       const [a, b, c] = [some.hash(), some.hash(), some.hash()]
-      await inside((index) => index.grant(ann, [a, b, a]))
-      await inside((index) => index.grant(ann, [a]))
-      await inside((index) => index.grant(bob, [c]))
-      await inside((index) => index.grant(bob, []))
+      await inside((index) => index.grant([a, b, a].map((digest) => ({ accountId: ann, digest }))))
+      await inside((index) => index.grant([{ accountId: ann, digest: a }]))
+      await inside((index) => index.grant([{ accountId: bob, digest: c }]))
+      await inside((index) => index.grant([]))
       expect(await inside((index) => index.readable(ann, [a, b, c]))).toEqual(new Set([a, b]))
       expect(await inside((index) => index.readable(bob, [a, b, c]))).toEqual(new Set([c]))
       expect(await inside((index) => index.readable(ann, []))).toEqual(new Set())
+    })
+
+    test('content is known by the ways it came, to an account or to anybody', async () => {
+      const [ann, bob] = [some.id('account'), some.id('account')]
+      const [a, b, c] = [some.hash(), some.hash(), some.hash()]
+      await inside((index) =>
+        index.grant([
+          { accountId: ann, digest: a, reach: 'mixnet' },
+          { accountId: ann, digest: b },
+          { accountId: bob, digest: b, reach: 'mixnet' },
+        ]),
+      )
+      const came = (account: typeof ann | undefined, reach: 'direct' | 'mixnet') =>
+        inside((index) => index.came(account, [a, b, c], reach))
+      expect(await came(ann, 'mixnet')).toEqual(new Set([a]))
+      expect(await came(ann, 'direct')).toEqual(new Set([b]))
+      expect(await came(undefined, 'mixnet')).toEqual(new Set([a, b]))
+      expect(await came(undefined, 'direct')).toEqual(new Set([b]))
+      expect(await inside((index) => index.readable(ann, [a, b, c]))).toEqual(new Set([a, b]))
+      await inside((index) => index.grant([{ accountId: ann, digest: a }]))
+      expect(await came(ann, 'mixnet')).toEqual(new Set([a]))
+      expect(await came(ann, 'direct')).toEqual(new Set([a, b]))
+      expect(await inside((index) => index.came(ann, [], 'direct'))).toEqual(new Set())
     })
   })
 }

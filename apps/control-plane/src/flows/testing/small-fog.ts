@@ -6,7 +6,7 @@ import {
   type ReportMessage,
   resultMessage,
 } from '@fog/contract'
-import { enrolled } from '@fog/fog'
+import { enrolled, type Reach } from '@fog/fog'
 import { resultPreimage } from '@fog/idle'
 import {
   amount,
@@ -57,6 +57,8 @@ interface SmallFogOptions {
   readonly devices?: number
   /** Of each device. */
   readonly cores?: number
+  /** Whether the control plane can be reached through a mixnet; not, unless said. */
+  readonly hasMixnet?: boolean
   /** Empty; a memory twin unless given. */
   readonly database?: Database
 }
@@ -70,8 +72,9 @@ export class SmallFog {
   readonly round = new Round()
   readonly submitter: Submitter
   readonly devices: Device[] = []
+  readonly #reaches = new Map<NodeId, Reach>()
 
-  private constructor(database: Database) {
+  private constructor(database: Database, hasMixnet: boolean) {
     const at = this.clock.now()
     this.platform = {
       database,
@@ -80,13 +83,19 @@ export class SmallFog {
       rng: this.rng,
       config: readConfig({}),
       log: SILENT_LOG,
+      hasMixnet,
     }
     this.gatewayId = newId('gateway', at, this.rng)
     this.submitter = { userId: newId('user', at, this.rng), accountId: newId('account', at, this.rng) }
   }
 
-  static async open({ devices = 1, cores = 2, database: own }: SmallFogOptions = {}): Promise<SmallFog> {
-    const fog = new SmallFog(own ?? new MemoryPlatformDatabase())
+  static async open({
+    devices = 1,
+    cores = 2,
+    hasMixnet = false,
+    database: own,
+  }: SmallFogOptions = {}): Promise<SmallFog> {
+    const fog = new SmallFog(own ?? new MemoryPlatformDatabase(), hasMixnet)
     const { database, clock, rng } = fog.platform
     const { accountId } = fog.submitter
     await database.transact(async (tx) => {
@@ -96,7 +105,7 @@ export class SmallFog {
       const transferId = newId('transfer', clock.now(), rng)
       await ledger.mint({ accountId, amount: amount(1_000_000_000n), transferId, reference: 'first grant' })
       await tx.blobs.addSmall([{ digest: PROGRAM, content: NOOP, at: clock.now() }])
-      await tx.blobs.grant(accountId, [PROGRAM])
+      await tx.blobs.grant([{ accountId, digest: PROGRAM }])
     })
     for (let i = 0; i < devices; i++) await fog.join(`device ${i}`, cores)
     return fog
@@ -124,9 +133,12 @@ export class SmallFog {
     holds: readonly AttemptId[] = [],
     cores = 2,
     labels: Readonly<Record<string, string>> = {},
+    reach: Reach = 'direct',
   ) {
+    this.#reaches.set(nodeId, reach)
     const facts = {
       gatewayId: this.gatewayId,
+      reach,
       device: { os: 'linux', arch: 'x64', cores, memoryBytes: 4 * GIB, kinds: ['wasm'], agentVersion: 'test' },
       capacity: { cpuMilli: cores * 1000, memoryBytes: 4 * GIB, diskBytes: 100 * GIB },
       labels,
@@ -148,10 +160,11 @@ export class SmallFog {
   async dispatch(): Promise<Sent[]> {
     const sent: Sent[] = []
     const nodeIds = this.devices.map(({ nodeId }) => nodeId)
-    await dispatchLeases(this.platform, this.gatewayId, nodeIds, (nodeId, leases) => {
+    const send = (nodeId: NodeId, leases: readonly LeaseMessage[]) => {
       const device = this.devices.find((each) => each.nodeId === nodeId)!
       sent.push(...leases.map((lease) => ({ device, lease })))
-    })
+    }
+    await dispatchLeases(this.platform, this.gatewayId, nodeIds, send, (nodeId) => this.#reaches.get(nodeId)!)
     return sent
   }
 

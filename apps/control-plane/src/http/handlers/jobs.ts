@@ -1,4 +1,5 @@
 import type { JobView } from '@fog/contract'
+import type { Reach } from '@fog/fog'
 import { type NodeId, parseId } from '@fog/kernel'
 import {
   type Attempt,
@@ -17,6 +18,7 @@ import { explainJob } from '../../flows/explain-job.ts'
 import { foreseenSeconds } from '../../flows/foresee-run.ts'
 import { receiptOf } from '../../flows/receipt.ts'
 import { quoteJob } from '../../flows/quote-job.ts'
+import { refuseInTheOpen } from '../../flows/secrecy.ts'
 import { submitJob } from '../../flows/submit-job.ts'
 import type { Platform } from '../../platform.ts'
 import type { HandlerDependencies, Handlers } from '../handler.ts'
@@ -41,31 +43,37 @@ export function jobHandlers({
 > {
   const { jobs, logs } = platform.database.read
   return {
-    quote: async ({ caller, body }) => quoteJob(platform, caller.accountId, body),
+    quote: async ({ caller, body, reach }) => quoteJob(platform, caller.accountId, body, reach),
 
-    submitJob: async ({ caller, body }) => wholeJobView(platform, await submitJob(platform, caller, body)),
+    submitJob: async ({ caller, body, reach }) =>
+      wholeJobView(platform, await submitJob(platform, caller, body, reach)),
 
-    listJobs: async ({ caller, query }) => {
+    listJobs: async ({ caller, query, reach }) => {
       if (query.all === true) needScope(caller, 'admin')
       const accountId = query.all === true ? undefined : caller.accountId
       const before = query.after === undefined ? undefined : parseId('job', query.after)
-      return pageOf(
+      // Even their ids would tie this address to them.
+      const secret = reach === 'mixnet' ? undefined : false
+      const jobsPage = await pageOf(
         query,
-        (limit) => jobs.listJobs({ accountId, status: query.status, before, limit }),
+        (limit) => jobs.listJobs({ accountId, status: query.status, secret, before, limit }),
         (job) => job.jobId,
         (found) => found.map((job) => jobView(job)),
       )
+      const kept = secret === false ? await jobs.listJobs({ accountId, secret: true, limit: 1 }) : []
+      return { ...jobsPage, ...(kept.length > 0 && { withheld: true }) }
     },
 
-    getJob: async ({ caller, params }) => wholeJobView(platform, await findJob(platform, caller, params.jobId)),
+    getJob: async ({ caller, params, reach }) =>
+      wholeJobView(platform, await findJob(platform, { caller, reach }, params.jobId)),
 
-    cancelJob: async ({ caller, params }) => {
-      const { jobId } = await findJob(platform, caller, params.jobId)
+    cancelJob: async ({ caller, params, reach }) => {
+      const { jobId } = await findJob(platform, { caller, reach }, params.jobId)
       return jobView(await cancelJob(platform, jobId))
     },
 
-    listTasks: async ({ caller, params, query }) => {
-      const { jobId, spec } = await findJob(platform, caller, params.jobId)
+    listTasks: async ({ caller, params, query, reach }) => {
+      const { jobId, spec } = await findJob(platform, { caller, reach }, params.jobId)
       const after = numberCursor(query.after)
       return pageOf(
         query,
@@ -75,8 +83,8 @@ export function jobHandlers({
       )
     },
 
-    getTask: async ({ caller, params }) => {
-      const { task, attempts, job } = await findTask(platform, caller, params.taskId)
+    getTask: async ({ caller, params, reach }) => {
+      const { task, attempts, job } = await findTask(platform, { caller, reach }, params.taskId)
       const names = await nodeNames(platform, attempts)
       const shown = attempts.find(isAccepted(task)) ?? attempts.findLast(isLive) ?? attempts.at(-1)
       const accepted = attempts.find(isAccepted(task))
@@ -87,8 +95,8 @@ export function jobHandlers({
       }
     },
 
-    getTaskLogs: async ({ caller, params, query }) => {
-      const { task } = await findTask(platform, caller, params.taskId)
+    getTaskLogs: async ({ caller, params, query, reach }) => {
+      const { task } = await findTask(platform, { caller, reach }, params.taskId)
       return pageOf(
         query,
         (limit) => logs.read(task.taskId, query.after, limit),
@@ -97,8 +105,8 @@ export function jobHandlers({
       )
     },
 
-    listResults: async ({ caller, params, query }) => {
-      const { jobId, spec } = await findJob(platform, caller, params.jobId)
+    listResults: async ({ caller, params, query, reach }) => {
+      const { jobId, spec } = await findJob(platform, { caller, reach }, params.jobId)
       const after = numberCursor(query.after)
       const accepted = async (limit: number) => {
         const agreed = await jobs.listAgreed({ jobId, after, limit })
@@ -112,10 +120,11 @@ export function jobHandlers({
       )
     },
 
-    getReceipt: async ({ caller, params }) => receiptOf(platform, await findJob(platform, caller, params.jobId)),
+    getReceipt: async ({ caller, params, reach }) =>
+      receiptOf(platform, await findJob(platform, { caller, reach }, params.jobId)),
 
-    explainJob: async ({ caller, params }) => {
-      const job = await findJob(platform, caller, params.jobId)
+    explainJob: async ({ caller, params, reach }) => {
+      const job = await findJob(platform, { caller, reach }, params.jobId)
       const reasons = await explainJob(platform, job)
       return { jobId: job.jobId, status: job.status, reasons, ...(await foreseenSeconds(platform, job)) }
     },
@@ -127,19 +136,29 @@ async function wholeJobView({ database }: Platform, job: Job): Promise<JobView> 
   return jobView(job, job.spec.steps ? await database.read.jobs.steps.list([job.jobId]) : [])
 }
 
-/** A job of the caller's own, or any for an admin. Throws `job.not_found` as if another's did not exist. */
-async function findJob({ database }: Platform, caller: KnownCaller, text: string): Promise<Job> {
+interface Asking {
+  readonly caller: KnownCaller
+  readonly reach: Reach
+}
+
+/**
+ * A job of the caller's own, or any for an admin. Throws `job.not_found` as if another's did not exist, and `job.needs_mixnet` for
+ * a secret one that is asked for directly.
+ */
+async function findJob({ database }: Platform, { caller, reach }: Asking, text: string): Promise<Job> {
   const jobId = parseId('job', text)
   const job = await database.read.jobs.findJob(jobId)
   if (!job || !mayRead(caller, job)) throw new SchedulerError({ code: 'job.not_found', jobId })
+  refuseInTheOpen(job.spec, reach)
   return job
 }
 
-async function findTask({ database }: Platform, caller: KnownCaller, text: string): Promise<QueuedTask> {
+async function findTask({ database }: Platform, { caller, reach }: Asking, text: string): Promise<QueuedTask> {
   const taskId = parseId('task', text)
   const found = await database.read.jobs.findTask(taskId)
   const job = found && (await database.read.jobs.findJob(found.task.jobId))
   if (!found || !job || !mayRead(caller, job)) throw new SchedulerError({ code: 'task.not_found', taskId })
+  refuseInTheOpen(job.spec, reach)
   return { ...found, job }
 }
 

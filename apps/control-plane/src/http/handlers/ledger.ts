@@ -1,4 +1,13 @@
-import { type AccountId, type Amount, newId, parseId, parseTokens, type TransferId, formatTokens } from '@fog/kernel'
+import {
+  type AccountId,
+  type Amount,
+  isId,
+  newId,
+  parseId,
+  parseTokens,
+  type TransferId,
+  formatTokens,
+} from '@fog/kernel'
 import { Ledger, type Transfer } from '@fog/tokenomics'
 import { noteAct } from '../../access/audit.ts'
 import type { KnownCaller } from '../../access/known-caller.ts'
@@ -13,7 +22,7 @@ export function ledgerHandlers({
 }: HandlerDependencies): Pick<Handlers, 'listTransfers' | 'grant' | 'auditLedger'> {
   const { database, clock, rng } = platform
   return {
-    listTransfers: async ({ caller: { accountId }, query }) => {
+    listTransfers: async ({ caller: { accountId }, query, reach }) => {
       const before = query.after === undefined ? undefined : parseId('transfer', query.after)
       return pageOf(
         query,
@@ -21,7 +30,8 @@ export function ledgerHandlers({
         (transfer) => transfer.transferId,
         async (transfers) => {
           const names = await accountNames(platform, transfers)
-          return transfers.map((transfer) => transferView(transfer, accountId, names))
+          const shown = reach === 'mixnet' ? transfers : await withoutSecrets(platform, transfers, accountId)
+          return shown.map((transfer) => transferView(transfer, accountId, names))
         },
       )
     },
@@ -40,6 +50,21 @@ export function ledgerHandlers({
 
     auditLedger: async () => ledgerAuditView(await new Ledger({ store: database.read.ledger, clock }).audit()),
   }
+}
+
+/** Payments of secret jobs, over an ordinary connection, as the amount alone: not which job, nor who was paid for it. */
+async function withoutSecrets(
+  { database }: Platform,
+  transfers: readonly Transfer[],
+  accountId: AccountId,
+): Promise<Transfer[]> {
+  const named = transfers.flatMap(({ reference }) => (isId('job', reference) ? [parseId('job', reference)] : []))
+  const secret: ReadonlySet<string> = await database.read.jobs.secretAmong([...new Set(named)])
+  return transfers.map((transfer) => {
+    if (!secret.has(transfer.reference)) return transfer
+    const postings = transfer.postings.filter((posting) => posting.accountId === accountId)
+    return { ...transfer, reference: 'a secret job', postings }
+  })
 }
 
 interface Grant {

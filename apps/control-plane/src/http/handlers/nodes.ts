@@ -1,4 +1,4 @@
-import { type FogNode, NodeError } from '@fog/fog'
+import { type FogNode, NodeError, type Reach } from '@fog/fog'
 import { type NodeId, parseId } from '@fog/kernel'
 import type { KnownCaller } from '../../access/known-caller.ts'
 import { seesAll } from '../../access/caller.ts'
@@ -47,10 +47,10 @@ export function nodeHandlers({
       return nodeView(await setNodeDuty(platform, nodeId, body.duty, caller.userId), caller.accountId)
     },
 
-    getNodeBlob: async ({ node, params }) => openAttemptContent(platform, wantedBy(node, params)),
+    getNodeBlob: async ({ node, params, reach }) => openAttemptContent(platform, wantedBy(node, params, reach)),
 
-    putNodeBlob: async ({ node, params, query, content }) => {
-      const wanted = wantedBy(node, params)
+    putNodeBlob: async ({ node, params, query, content, reach }) => {
+      const wanted = wantedBy(node, params, reach)
       if (query.use === 'state') await takeAttemptState(platform, wanted, content)
       else await outputs.take(wanted, content)
     },
@@ -60,8 +60,9 @@ export function nodeHandlers({
 function wantedBy(
   { nodeId }: { readonly nodeId: NodeId },
   { attemptId, digest }: { readonly attemptId: string; readonly digest: string },
+  reach: Reach,
 ): AttemptContent {
-  return { nodeId, attemptId: parseId('attempt', attemptId), digest }
+  return { nodeId, attemptId: parseId('attempt', attemptId), digest, reach }
 }
 
 /** Everybody sees the nodes of the fog; their operators are the owner and admins. */

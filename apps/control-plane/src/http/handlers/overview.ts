@@ -11,11 +11,11 @@ const LATEST_JOBS = 1000
 export function overviewHandlers({ platform }: HandlerDependencies): Pick<Handlers, 'getOverview'> {
   const { nodes, jobs } = platform.database.read
   return {
-    getOverview: async ({ caller: { accountId } }) => {
+    getOverview: async ({ caller: { accountId }, reach }) => {
       const [all, depth, latest, money] = await Promise.all([
         allNodes(nodes),
         jobs.queueDepth(),
-        jobs.listJobs({ accountId, limit: LATEST_JOBS }),
+        jobs.listJobs({ accountId, secret: reach === 'mixnet' ? undefined : false, limit: LATEST_JOBS }),
         onHoldOf(platform, accountId),
       ])
       return {

@@ -21,7 +21,8 @@ export function scheduleHandlers({
 > {
   const { schedules } = platform.database.read
   return {
-    addSchedule: async ({ caller, body }) => scheduleView(await addSchedule(platform, caller, body), undefined),
+    addSchedule: async ({ caller, body, reach }) =>
+      scheduleView(await addSchedule(platform, caller, body, reach), undefined),
 
     listSchedules: async ({ caller, query }) => {
       if (query.all === true) needScope(caller, 'admin')

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { enrolmentMessage, type JobView } from '@fog/contract'
+import type { Reach } from '@fog/fog'
 import { type AttemptId, type GatewayId, newId, type NodeId, parseId, toHex, utf8 } from '@fog/kernel'
 import { type KeyPair, keyPairFromSeed, sha256, sign } from '@fog/kernel/node'
 import { connectNode } from '../../flows/node-life.ts'
@@ -30,10 +31,11 @@ export async function addNode(fog: TestServer, owner: TestPerson, name = 'laptop
   return nodeId
 }
 
-export async function connect(fog: TestServer, nodeId: NodeId): Promise<void> {
+export async function connect(fog: TestServer, nodeId: NodeId, reach: Reach = 'direct'): Promise<void> {
   const gatewayId: GatewayId = newId('gateway', fog.clock.now(), fog.platform.rng)
   const facts = {
     gatewayId,
+    reach,
     device: { os: 'linux', arch: 'x64', cores: 4, memoryBytes: 4 * GIB, kinds: ['wasm'], agentVersion: 'test' },
     capacity: { cpuMilli: 4000, memoryBytes: 4 * GIB, diskBytes: 100 * GIB },
     labels: {},
