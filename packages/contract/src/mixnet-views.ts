@@ -114,10 +114,20 @@ export const MixReportView = strict({
 })
 export type MixReportView = Static<typeof MixReportView>
 
+/** Absent where no loop went through the node lately. */
 export const MixProbeView = strict({
-  sent: Count,
-  lost: Count,
+  sent: Type.Integer({ minimum: 0, description: 'Loops through the node in the last hour' }),
+  lost: Type.Integer({ minimum: 0, description: 'Of those, how many never came back, whoever dropped them' }),
   at: Timestamp,
+  standing: Type.Union([Type.Literal('measured'), Type.Literal('unknown')], {
+    description: '`unknown` while there are too few loops to say anything',
+  }),
+  lossRate: Type.Optional(
+    Type.Number({ minimum: 0, maximum: 1, description: 'Share of packets it dropped itself, most likely' }),
+  ),
+  meanMs: Type.Optional(
+    Type.Number({ minimum: 0, description: 'Of loops through it that came back, from sent to back' }),
+  ),
 })
 export type MixProbeView = Static<typeof MixProbeView>
 

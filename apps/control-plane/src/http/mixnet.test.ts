@@ -267,7 +267,8 @@ describe('reports and topology', () => {
     expect(new Uint8Array((await net.fog.ask('getMixReport', { params })).rawPayload)).toEqual(bytesOf())
     const other = { ...params, epoch: '2' }
     expect(problem(await net.fog.ask('getMixReport', { params: other })).code).toBe('mixnet.report_not_found')
-    await net.mixnet.probes.note([{ identityKey: toHex(net.nodes[0]!.id), sent: 40, lost: 1, at: net.fog.clock.now() }])
+    const [hops, at] = [[toHex(net.nodes[0]!.id)], net.fog.clock.now()]
+    await net.mixnet.probes.note(Array.from({ length: 40 }, (_, i) => ({ hops, at, tookMs: i === 0 ? undefined : 25 })))
     const token = await net.fog.tokenOf(net.owner, ['nodes:read'])
     const view = (await net.fog.ask('getMixTopology', { token })).json<TopologyView>()
     expect(view).toMatchObject({ epoch: 1, signatures: 1, threshold: 1 })
@@ -280,7 +281,7 @@ describe('reports and topology', () => {
       reputation: 500,
       performance: 950,
       stake: 0,
-      probe: { sent: 40, lost: 1 },
+      probe: { sent: 40, lost: 1, standing: 'measured', meanMs: 25 },
       reported: { receivedPerSecond: 500, forwardedPerSecond: 490, dropped: 7, drops: { replayed: 7 }, loopsLost: 1 },
     })
     expect(view.nodes.filter(({ reported }) => reported)).toHaveLength(1)

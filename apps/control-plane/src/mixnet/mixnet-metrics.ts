@@ -1,8 +1,10 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
 import type { Consensus } from '@fog/betanet/directory'
+import { ProbeMetrics } from './prober/probe-metrics.ts'
 
 /** Figures of the mixnet's directory. Each control plane counts what it did itself. */
 export class MixnetMetrics {
+  readonly probes = new ProbeMetrics()
   readonly #descriptors = counter('fog_mixnet_descriptors_total', 'Descriptors that came in, by outcome', ['outcome'])
   readonly #reports = counter('fog_mixnet_reports_total', 'Traffic reports that came in, by outcome', ['outcome'])
   readonly #messages = counter('fog_mixnet_messages_total', 'Messages between authorities, by direction and outcome', [
@@ -34,6 +36,7 @@ export class MixnetMetrics {
       this.#reported,
     ]
     for (const metric of all) registry.registerMetric(metric)
+    this.probes.register(registry)
   }
 
   descriptor(outcome: string): void {

@@ -1,5 +1,6 @@
 import {
   Authority,
+  type Consensus,
   epochAt,
   isFromAuthority,
   signedDescriptorForm,
@@ -7,7 +8,7 @@ import {
   type DescriptorOutcome,
 } from '@fog/betanet/directory'
 import { equalBytes, fromHex, toHex } from '@fog/kernel'
-import { keyPairFromSeed, sha256 } from '@fog/kernel/node'
+import { keyPairFromSeed, monotonicMs, noiseSuite, sha256 } from '@fog/kernel/node'
 import type { Platform } from '../platform.ts'
 import { Courier } from './courier.ts'
 import { DurableDirectory } from './durable-directory.ts'
@@ -16,6 +17,7 @@ import { MixnetError } from './mixnet-error.ts'
 import { MixnetMetrics } from './mixnet-metrics.ts'
 import { findNetwork, type Network } from './network.ts'
 import { MemoryMixProbes, type MixProbes } from './probes.ts'
+import { Prober } from './prober/prober.ts'
 import { FogNodeRegistry } from './registry.ts'
 import type { MixnetSettings } from './settings.ts'
 import { takeReport } from './take-report.ts'
@@ -173,6 +175,16 @@ export class Mixnet {
     return read === MESSAGES_AT_ONCE ? 'more' : 'idle'
   }
 
+  /** Measures the nodes, for the control plane that leads; undefined where the settings say that none are. */
+  prober(): Prober | undefined {
+    const { clock, rng, log } = this.#platform
+    const { probesPerMinute: perMinute } = this.settings
+    if (perMinute === 0) return undefined
+    const needs = { clock, rng, log, probes: this.probes, metrics: this.metrics.probes }
+    const consensus = () => this.#consensusInForce()
+    return new Prober({ ...needs, noise: noiseSuite(), now: monotonicMs, consensus }, { perMinute })
+  }
+
   /** The newest consensus, or that of an epoch, with the hash that names its bytes. Throws `mixnet.no_consensus`. */
   async consensus(wanted?: number): Promise<{ readonly bytes: Uint8Array; readonly digest: string }> {
     const epoch = wanted ?? (await this.directory.lastConsensusEpoch())
@@ -210,6 +222,13 @@ export class Mixnet {
 
   async stop(): Promise<void> {
     await this.#courier?.stop()
+  }
+
+  async #consensusInForce(): Promise<Consensus | undefined> {
+    const now = this.#platform.clock.now()
+    const epoch = await this.directory.lastConsensusEpoch(this.epoch + 1)
+    const signed = epoch === undefined ? undefined : await this.directory.readConsensus(epoch)
+    return signed && now < signed.consensus.freshUntil ? signed.consensus : undefined
   }
 
   async #readMessages(): Promise<number> {

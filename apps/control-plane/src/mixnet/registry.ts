@@ -9,8 +9,6 @@ import type { MixNodeRecord } from './stores.ts'
 export const NEUTRAL_REPUTATION = 500
 /** Of 1000: a node nobody has probed enough. Three quarters of the weight of one that lost nothing, so that it pays to be measured. */
 export const NEUTRAL_PERFORMANCE = 950
-/** Fewer probes than this say nothing: one lost packet of a few would ruin an honest node. */
-const FEWEST_PROBES = 20
 /** There is no staking yet, so nobody has any. */
 const NO_STAKE = 0
 /** Devices of one owner that are looked at. */
@@ -71,10 +69,9 @@ export class FogNodeRegistry implements NodeRegistry {
   }
 }
 
-/** Of a thousand probes, how many came back. */
+/** Of a thousand packets, how many the node forwards at the most, for all that probes can say. */
 export function performanceOf(probe: ProbeSum | undefined): number {
-  if (!probe || probe.sent < FEWEST_PROBES) return NEUTRAL_PERFORMANCE
-  return Math.floor(((probe.sent - probe.lost) * 1_000) / probe.sent)
+  return probe?.leastLossRate === undefined ? NEUTRAL_PERFORMANCE : Math.floor(1_000 * (1 - probe.leastLossRate))
 }
 
 function whyNot(node: MixNodeRecord, operator: string): string | undefined {

@@ -103,8 +103,15 @@ function nodeView(node: ConsensusNode, { accountId, record, probe, report }: Kno
   }
 }
 
-function probeView({ sent, lost, at }: ProbeSum): MixProbeView {
-  return { sent, lost, at: toRfc3339(at) }
+function probeView({ sent, lost, at, standing, lossRate, meanMs }: ProbeSum): MixProbeView {
+  return {
+    sent,
+    lost,
+    at: toRfc3339(at),
+    standing,
+    ...(lossRate !== undefined && { lossRate: rounded(lossRate) }),
+    ...(meanMs !== undefined && { meanMs: rounded(meanMs) }),
+  }
 }
 
 function reportView(report: MixReport): MixReportView {
@@ -130,6 +137,6 @@ function keyOf({ signed }: ConsensusNode): string {
   return toHex(signed.descriptor.identityKey)
 }
 
-function rounded(perSecond: number): number {
-  return Math.round(perSecond * 1_000) / 1_000
+function rounded(value: number): number {
+  return Math.round(value * 1_000) / 1_000
 }

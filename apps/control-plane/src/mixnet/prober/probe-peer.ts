@@ -114,13 +114,14 @@ export class ProbePeer {
   emit(ways: Ways, takeProbe: () => boolean): number {
     const { now, clock } = this.#needs
     const network = this.#network
+    if (!network) return 0
     let sent = 0
-    while (network && this.#times?.isDue(now())) {
+    while (this.#times?.isDue(now())) {
       const isTimely = clock.now() < network.consensus.freshUntil - MARGIN_MS
       if (isTimely && this.#open.size < MOST_OPEN && takeProbe()) sent += this.#sendLoop(network, ways)
       else this.#sendCover(network)
     }
-    if (network) this.#links.flush()
+    this.#links.flush()
     return sent
   }
 

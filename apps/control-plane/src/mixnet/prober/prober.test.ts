@@ -172,7 +172,11 @@ test(
       { perMinute: 6_000 },
     )
     open.push({ stop: async () => prober.close() })
-    await prober.step()
+    const isIn = async () => {
+      await prober.step()
+      return noted.some((hops) => hops.length > 1)
+    }
+    await expect.poll(isIn, { timeout: PATIENT_MS / 2, interval: 1 }).toBe(true)
     ahead += 30_000
     const unreachable = async () => {
       await prober.step()

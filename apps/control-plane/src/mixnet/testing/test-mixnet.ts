@@ -26,6 +26,7 @@ export const SETTINGS: MixnetSettings = {
   authoritiesFile: undefined,
   parameters: DEFAULT_PARAMETERS,
   keptMs: 86_400_000,
+  probesPerMinute: 0,
 }
 
 /** A server with the directory of a network it is alone the authority of, and nodes that take part in it. */
