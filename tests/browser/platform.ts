@@ -12,6 +12,13 @@ import { Client } from '@fog/contract'
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const CONSOLE = join(ROOT, 'apps', 'console', 'dist')
 const READY_MS = 120_000
+/** Of mix nodes on one small machine. */
+const MIX_SETTINGS = {
+  FOG_MIX_THREADS: '1',
+  FOG_MIX_PACKETS_PER_SECOND: '500',
+  FOG_MIX_DRAIN_SECONDS: '1',
+  FOG_LOG_LEVEL: 'warn',
+}
 
 export interface Platform {
   readonly url: string
@@ -28,13 +35,21 @@ export interface Platform {
   }) => Promise<{ stop: () => Promise<void> }>
   /** Runs a `fog …` command as the console shows it, on this device under a name of its own; it lives until `stop`. */
   readonly runShown: (command: string, device: { name: string }) => Promise<void>
+  /** Runs a command in a shell as it was shown, `fog` being this one; answers what it printed so far. It lives until `stop`. */
+  readonly runInShell: (command: string, device: { name: string }) => () => string
+  /** Starts a mix node and waits until it listens. */
+  readonly startMix: (options: {
+    name: string
+    joinToken: string
+    role?: 'mix' | 'gateway'
+  }) => Promise<{ kill: () => Promise<void> }>
   /** Ends the control plane and starts it again at the same address, as after an update. */
   readonly restart: (whileAway: () => Promise<void>) => Promise<void>
   readonly stop: () => Promise<void>
 }
 
-/** Starts everything in a folder of its own. Throws with the output of what would not start. */
-export async function startPlatform(): Promise<Platform> {
+/** Starts everything in a folder of its own, with settings of the control plane. Throws with the output of what would not start. */
+export async function startPlatform(settings: Readonly<Record<string, string>> = {}): Promise<Platform> {
   const folder = await mkdtemp(join(tmpdir(), 'fog-browser-'))
   const port = await freePort()
   const env = {
@@ -44,6 +59,7 @@ export async function startPlatform(): Promise<Platform> {
     FOG_LOG_LEVEL: 'warn',
     FOG_HEARTBEAT_MIN_MS: '500',
     FOG_LOOP_IDLE_MS: '200',
+    ...settings,
   }
   const workers: ChildProcess[] = []
   let { child, ready } = await startControlPlane(env)
@@ -73,6 +89,29 @@ export async function startPlatform(): Promise<Platform> {
       outputOf(child)
       workers.push(child)
     },
+    runInShell: (command, { name }) => {
+      const program = `fog() { exec "${process.execPath}" "${join(ROOT, 'apps', 'cli', 'bin', 'fog.mjs')}" "$@"; }`
+      const child = spawn('sh', ['-c', `${program}\n${command}`], {
+        cwd: ROOT,
+        env: { ...process.env, ...MIX_SETTINGS, FOG_DATA_DIR: join(folder, name) },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      })
+      workers.push(child)
+      return outputOf(child)
+    },
+    startMix: async ({ name, joinToken, role = 'mix' }) => {
+      const child = run(join(ROOT, 'apps', 'worker', 'bin', 'fog-mix.mjs'), {
+        ...MIX_SETTINGS,
+        FOG_MIX_URL: ready.url,
+        FOG_MIX_NAME: name,
+        FOG_MIX_ROLE: role,
+        FOG_MIX_DIR: join(folder, `mix-${name}`),
+        FOG_JOIN_TOKEN: joinToken,
+      })
+      workers.push(child)
+      await started(child, 'started')
+      return { kill: () => kill(child) }
+    },
     restart: async (whileAway) => {
       await stop(child)
       await whileAway()
@@ -94,14 +133,20 @@ interface Ready {
 
 async function startControlPlane(env: Record<string, string>): Promise<{ child: ChildProcess; ready: Ready }> {
   const child = run(join(ROOT, 'apps', 'control-plane', 'src', 'main.ts'), env)
+  return { child, ready: (await started(child, 'ready')) as Ready }
+}
+
+/** What a process says of itself when it is up. Throws with its output when it is not in time. */
+async function started(child: ChildProcess, type: string): Promise<{ readonly type: string }> {
   const output = outputOf(child)
-  const ready = await new Promise<Ready>((resolve, reject) => {
-    const late = setTimeout(() => reject(new Error(`the control plane was not up in time\n${output()}`)), READY_MS)
-    child.on('message', (message: Ready | { type: 'failed' }) => message.type === 'ready' && resolve(message))
-    child.on('exit', (code) => reject(new Error(`the control plane ended with ${code}\n${output()}`)))
-    child.on('message', () => clearTimeout(late))
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => reject(new Error(`it was not up in time\n${output()}`)), READY_MS)
+    child.on('message', (message: { readonly type: string }) => {
+      clearTimeout(late)
+      if (message.type === type) resolve(message)
+    })
+    child.on('exit', (code) => reject(new Error(`it ended with ${code}\n${output()}`)))
   })
-  return { child, ready }
 }
 
 function startWorker(env: Record<string, string>): ChildProcess {
@@ -134,6 +179,13 @@ async function stop(child: ChildProcess): Promise<void> {
   const late = setTimeout(() => child.kill('SIGKILL'), 30_000)
   await ended
   clearTimeout(late)
+}
+
+/** Ends it as a crash would. */
+async function kill(child: ChildProcess): Promise<void> {
+  const ended = once(child, 'exit')
+  child.kill('SIGKILL')
+  await ended
 }
 
 async function freePort(): Promise<number> {

@@ -78,6 +78,16 @@ const plan = createRoute({
   component: lazyRouteComponent(async () => import('./pages/plan/plan-page.tsx'), 'PlanPage'),
 })
 
+const mixnet = createRoute({
+  getParentRoute: () => inside,
+  path: '/mixnet',
+  validateSearch: (search: Record<string, unknown>): { tab?: string; node?: string } => ({
+    ...tabSearch(search),
+    ...(typeof search['node'] === 'string' && { node: search['node'] }),
+  }),
+  component: lazyRouteComponent(async () => import('./pages/mixnet/mixnet-page.tsx'), 'MixnetPage'),
+})
+
 const account = createRoute({
   getParentRoute: () => inside,
   path: '/account',
@@ -100,7 +110,7 @@ export const router = createRouter({
   routeTree: root.addChildren([
     setup,
     logIn,
-    inside.addChildren([overview, jobs, submit, job, nodes, node, plan, account, admin]),
+    inside.addChildren([overview, jobs, submit, job, nodes, node, mixnet, plan, account, admin]),
   ]),
   defaultPreload: 'intent',
   scrollRestoration: true,

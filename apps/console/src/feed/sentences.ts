@@ -1,5 +1,5 @@
 import type { EventType, EventView } from '@fog/contract'
-import { countOf, formatFuel, formatTokens, sentenceOf } from '../format/format.ts'
+import { countOf, formatFuel, formatTokens, sentenceOf, shortId } from '../format/format.ts'
 import type { Tone } from '../parts/badge.tsx'
 
 /** One line of the feed as people read it: several like events of one job become one line. */
@@ -36,6 +36,12 @@ const TONES: Readonly<Partial<Record<EventType, Tone>>> = {
   'task.cancelled': 'warn',
   'node.enrolled': 'accent',
   'node.connected': 'good',
+  'mixnet.consensus_published': 'good',
+  'mixnet.node_listed': 'accent',
+  'mixnet.node_unlisted': 'warn',
+  'mixnet.node_admitted': 'accent',
+  'mixnet.node_revoked': 'warn',
+  'mixnet.evidence_found': 'bad',
   'schedule.submitted': 'accent',
   'schedule.refused': 'bad',
   'schedule.overlapped': 'warn',
@@ -43,23 +49,26 @@ const TONES: Readonly<Partial<Record<EventType, Tone>>> = {
   'account.changed': 'accent',
 }
 
+// A consensus tells of every node that came or went.
+const GROUPED: ReadonlySet<string> = new Set(['mixnet.node_listed', 'mixnet.node_unlisted'])
+
 /** The newest `most` lines of a feed, newest first. Pure. */
 export function linesOf(events: readonly EventView[], most: number, names: ReadonlyMap<string, string>): FeedLine[] {
   const lines: { first: EventView; count: number }[] = []
-  // Only within one run of task events: a line may not jump over what happened in between.
+  // Only within one run of such events: a line may not jump over what happened in between.
   let run = new Map<string, { first: EventView; count: number }>()
   for (const event of events) {
     if (event.type === 'task.logged' || event.type === 'account.changed') continue
-    const ofTask = event.type.startsWith('task.')
-    if (!ofTask) run = new Map()
+    const isGrouped = event.type.startsWith('task.') || GROUPED.has(event.type)
+    if (!isGrouped) run = new Map()
     const name = `${event.type} ${event.jobId ?? ''}`
-    const known = ofTask ? run.get(name) : undefined
+    const known = isGrouped ? run.get(name) : undefined
     if (known) known.count += 1
     else if (lines.length === most) break
     else {
       const line = { first: event, count: 1 }
       lines.push(line)
-      if (ofTask) run.set(name, line)
+      if (isGrouped) run.set(name, line)
     }
   }
   return lines.map(({ first, count }) => lineOf(first, count, names.get(first.jobId ?? '')))
@@ -136,6 +145,18 @@ export function sentence({ type, data }: EventView, count = 1, job?: string): st
       return `${aDevice} is connected`
     case 'node.state_changed':
       return joined(aDevice, `is ${of('state') || 'in another state'}`, of('reason') && `(${of('reason')})`)
+    case 'mixnet.consensus_published':
+      return `The mixnet agreed on epoch ${of('epoch')}: ${countOf(Number(of('nodes')), 'node')}`
+    case 'mixnet.node_listed':
+      return joined(mixNodes(data['identityKey'], count), count === 1 ? 'is' : 'are', 'in the mixnet')
+    case 'mixnet.node_unlisted':
+      return joined(mixNodes(data['identityKey'], count), count === 1 ? 'is' : 'are', 'no longer in the mixnet')
+    case 'mixnet.node_admitted':
+      return `${of('name') || 'A mix node'} may mix`
+    case 'mixnet.node_revoked':
+      return `${of('name') || 'A mix node'} may not mix any more`
+    case 'mixnet.evidence_found':
+      return `A key of the mixnet signed two ${of('kind') || 'thing'}s that contradict each other, in epoch ${of('epoch')}`
     case 'schedule.submitted':
       return `The schedule ${of('name')} submitted its job`
     case 'schedule.refused':
@@ -165,6 +186,10 @@ export function jobNamesIn(events: readonly EventView[]): Map<string, string> {
 
 function taskOf(index: string | number | boolean | undefined): string {
   return index === undefined ? 'A task' : `Task ${String(index)}`
+}
+
+function mixNodes(key: string | number | boolean | undefined, count: number): string {
+  return count === 1 ? `Mix node ${shortId(String(key ?? ''))}` : countOf(count, 'mix node')
 }
 
 function words(code: string): string {

@@ -59,7 +59,7 @@ function refreshesOf({ type, jobId, taskId, nodeId }: EventView): Refresh[] {
     return [
       ...jobRefreshes(jobId, SOON),
       ...mapRefreshes(jobId),
-      ...refresh(CALMLY, ['overview'], ['me'], ['transfers']),
+      ...refresh(CALMLY, ['overview'], ['me'], ['transfers'], ['quota']),
     ]
   if (type === 'task.logged') return taskId ? refresh(SOON, ['tasks', taskId, 'logs']) : []
   if (noun === 'task')
@@ -70,7 +70,25 @@ function refreshesOf({ type, jobId, taskId, nodeId }: EventView): Refresh[] {
     return [...one, ...refresh(CALMLY, ['nodes', 'list'], ['overview'])]
   }
   if (noun === 'account') return refresh(CALMLY, ['transfers'], ['overview'])
+  if (noun === 'schedule') return refresh(CALMLY, ['schedules'])
+  if (noun === 'mixnet') return mixnetRefreshes(type)
   return []
+}
+
+// Nodes report an epoch before the next but one is agreed on: then its packets are read too.
+function mixnetRefreshes(type: string): Refresh[] {
+  const topology = refresh(CALMLY, ['mixnet', 'topology'])
+  switch (type) {
+    case 'mixnet.consensus_published':
+      return [...topology, ...refresh(CALMLY, ['mixnet', 'flow'], ['mixnet', 'places'])]
+    case 'mixnet.node_admitted':
+    case 'mixnet.node_revoked':
+      return refresh(CALMLY, ['mixnet', 'nodes'], ['joinTokens'])
+    case 'mixnet.evidence_found':
+      return refresh(CALMLY, ['mixnet', 'evidence'])
+    default:
+      return topology
+  }
 }
 
 function refresh(everyMs: number, ...keys: readonly string[][]): Refresh[] {

@@ -1,5 +1,13 @@
 import { Link, Outlet, useRouter, useRouterState } from '@tanstack/react-router'
-import { CircleUser, LayoutDashboard, ListChecks, type LucideIcon, ServerCog, ShieldCheck } from 'lucide-react'
+import {
+  CircleUser,
+  LayoutDashboard,
+  ListChecks,
+  type LucideIcon,
+  ServerCog,
+  ShieldCheck,
+  Waypoints,
+} from 'lucide-react'
 import { lazy, Suspense, useCallback, useEffect, useRef } from 'react'
 import type { EventView, MeView } from '@fog/contract'
 import { useFeedListener } from '../feed/feed.tsx'
@@ -14,7 +22,7 @@ import { PersonFace } from './person-face.tsx'
 const PersonMenu = lazy(async () => import('./person-menu.tsx').then((loaded) => ({ default: loaded.PersonMenu })))
 
 interface Place {
-  readonly to: '/' | '/jobs' | '/nodes' | '/account' | '/admin'
+  readonly to: '/' | '/jobs' | '/nodes' | '/mixnet' | '/account' | '/admin'
   readonly text: string
   readonly icon: LucideIcon
 }
@@ -23,6 +31,7 @@ const PLACES: readonly Place[] = [
   { to: '/', text: 'Overview', icon: LayoutDashboard },
   { to: '/jobs', text: 'Jobs', icon: ListChecks },
   { to: '/nodes', text: 'Nodes', icon: ServerCog },
+  { to: '/mixnet', text: 'Mixnet', icon: Waypoints },
   { to: '/account', text: 'Account', icon: CircleUser },
 ]
 const ADMIN: Place = { to: '/admin', text: 'Admin', icon: ShieldCheck }

@@ -1,5 +1,5 @@
-import { type RefObject, useEffect, useRef, useState } from 'react'
 import type { FrontView } from '@fog/contract'
+import { useWidth } from '../../parts/use-width.ts'
 import { formatValue } from './front-words.ts'
 import { scaleOf } from './scale.ts'
 
@@ -22,7 +22,7 @@ interface FrontPlotProps {
 
 /** The plans of one front by two of their objectives, less being better on both; the one in force stands out. */
 export function FrontPlot({ front, across, up, looked, onLook }: FrontPlotProps) {
-  const [place, width] = useWidth()
+  const [place, width] = useWidth<SVGSVGElement>(USUAL_WIDTH)
   const { points, objectives, chosen } = front
   const x = scaleOf(
     points.map(({ values }) => values[across] ?? 0),
@@ -88,18 +88,4 @@ export function FrontPlot({ front, across, up, looked, onLook }: FrontPlotProps)
       ))}
     </svg>
   )
-}
-
-/** How wide the picture is, so that its words keep their size. */
-function useWidth(): [RefObject<SVGSVGElement | null>, number] {
-  const place = useRef<SVGSVGElement>(null)
-  const [width, setWidth] = useState(USUAL_WIDTH)
-  useEffect(() => {
-    const watch = new ResizeObserver(([entry]) => {
-      if (entry && entry.contentRect.width > 0) setWidth(Math.round(entry.contentRect.width))
-    })
-    watch.observe(place.current!)
-    return () => watch.disconnect()
-  }, [])
-  return [place, width]
 }
