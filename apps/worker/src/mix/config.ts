@@ -45,6 +45,8 @@ export interface PeerConfig extends NetworkConfig {
   readonly folder: string
   /** Whether cover is sent as the network says, or not at all. */
   readonly cover: 'consensus' | 'off'
+  /** The control plane's address in the mixnet, for tunnels; without it the first one met is pinned. */
+  readonly entry: string | undefined
 }
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
@@ -67,6 +69,7 @@ const NAMES = {
   admin: ['admin', 'FOG_MIX_ADMIN'],
   drainSeconds: ['drainSeconds', 'FOG_MIX_DRAIN_SECONDS'],
   cover: ['cover', 'FOG_MIX_COVER'],
+  entry: ['entry', 'FOG_MIX_ENTRY'],
   logLevel: ['logLevel', 'FOG_LOG_LEVEL'],
   joinTokenFile: ['joinTokenFile', 'FOG_JOIN_TOKEN_FILE'],
 } as const satisfies Readonly<Record<string, SettingName>>
@@ -114,6 +117,7 @@ export function readPeerConfig(file: string | undefined, env: Environment = proc
     ...networkConfig(read),
     folder: resolve(read.text(NAMES.peerFolder, /./, 'a folder') ?? join(dataDirOf(env), 'mix-peer')),
     cover: (read.flag(NAMES.cover) ?? true) ? 'consensus' : 'off',
+    entry: read.text(NAMES.entry, /^[0-9a-f]{64}$/, "the control plane's address in the mixnet: 64 hex digits"),
   }
   read.finish()
   return config

@@ -20,6 +20,10 @@ type Facts =
   | { code: 'mix.node_failed'; why: string }
   | { code: 'mix.no_consensus'; url: string; seconds: number }
   | { code: 'mix.no_gateway'; seconds: number }
+  | { code: 'mix.no_entry'; url: string; seconds: number }
+  | { code: 'mix.entry_changed'; url: string; pinned: string; found: string; file: string }
+  | { code: 'mix.entry_silent'; entry: string; seconds: number; why: string }
+  | { code: 'mix.tunnel_not_listening'; address: string; why: string }
   | { code: 'mix.message_unsent'; peer: string; why: string }
   | { code: 'mix.directory_silent'; url: string; why: string }
 
@@ -34,7 +38,7 @@ export class MixError extends FogError<Facts> {
     },
     'mix.command_unknown': {
       says: '"{command}" is nothing this program does.',
-      fix: 'It does run, audit, send, inbox and address.',
+      fix: 'It does run, audit, tunnel, send, inbox and address.',
     },
     'mix.folder_in_use': {
       says: 'Another program is using {folder}.',
@@ -92,6 +96,22 @@ export class MixError extends FogError<Facts> {
     'mix.no_gateway': {
       says: 'No gateway could be reached within {seconds} seconds.',
       fix: 'See with `fog mix topology` whether there are any, and whether their addresses can be reached from here.',
+    },
+    'mix.no_entry': {
+      says: '{url} told no address of its own in the mixnet within {seconds} seconds.',
+      fix: 'It has one once the network has a gateway and a mix in each layer, unless it runs with FOG_MIXNET_ENTRY=off.',
+    },
+    'mix.entry_changed': {
+      says: '{url} tells the address {found} in the mixnet, and {pinned} is pinned here.',
+      fix: 'Somebody may be lying to you: ask its operator. If its key was really made anew, remove {file}.',
+    },
+    'mix.entry_silent': {
+      says: 'The control plane did not answer at {entry} through the mixnet within {seconds} seconds: {why}',
+      fix: 'See that it runs, and with `fog mix status` how the network fares; then try again.',
+    },
+    'mix.tunnel_not_listening': {
+      says: 'The tunnel cannot listen on {address}: {why}.',
+      fix: 'Choose another port, or 0 for any free one.',
     },
     'mix.message_unsent': {
       says: 'The message to {peer} was not acknowledged: {why}',

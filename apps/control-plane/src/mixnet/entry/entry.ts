@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { clientTimesOf, DirectoryClient, type DirectoryRules } from '@fog/betanet/directory'
 import { BetaNetTransport } from '@fog/betanet/node'
-import { type DhKeyPair, toHex } from '@fog/kernel'
+import type { DhKeyPair } from '@fog/kernel'
 import { monotonicMs, noiseSuite } from '@fog/kernel/node'
 import { StreamMultiplexer } from '@fog/p2p'
 import type { Platform } from '../../platform.ts'
@@ -67,7 +67,7 @@ export class MixnetEntry {
         clock,
         rng,
         now: monotonicMs,
-        log: ({ type, gatewayId }) => log.debug({ gatewayId: toHex(gatewayId) }, `entry: ${type}`),
+        log: ({ type }) => log.debug({ type }, 'a link of the entry to a gateway'),
       },
       { sendMeanMs: this.#settings.sendMeanMs },
     )

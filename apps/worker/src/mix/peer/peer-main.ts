@@ -12,6 +12,7 @@ import { runInbox } from './run-inbox.ts'
 import { runSend } from './run-send.ts'
 import type { PeerArgs, PeerNeeds } from './peer-needs.ts'
 import { PeerNetwork } from './peer-network.ts'
+import { runTunnel } from '../tunnel/run-tunnel.ts'
 
 const OPTIONS = {
   config: { type: 'string' },
@@ -23,6 +24,7 @@ const OPTIONS = {
   epochs: { type: 'string' },
   probes: { type: 'string' },
   slack: { type: 'string' },
+  port: { type: 'string' },
   wait: { type: 'boolean' },
 } as const
 
@@ -32,6 +34,7 @@ const COMMANDS: Readonly<Record<string, (needs: PeerNeeds) => Promise<void>>> = 
   send: runSend,
   inbox: runInbox,
   audit: runAudit,
+  tunnel: runTunnel,
 }
 
 /** Carries out a command of a peer: JSON lines on standard output, its log on standard error. */
@@ -60,7 +63,8 @@ async function carryOut(command: string, rest: readonly string[], signal: AbortS
   const log = pino({ level: config.logLevel, base: { part: 'mix', pid: process.pid } }, pino.destination(2))
   const say: PeerNeeds['say'] = (line) => void process.stdout.write(`${JSON.stringify(line)}\n`)
   const world = { clock: systemClock, rng: systemRng, noise: noiseSuite(), now: monotonicMs }
-  const lock = args.anonymous ? undefined : lockFolder(config.folder)
+  // A tunnel has a folder of its own, so that it can stand while messages come and go.
+  const lock = args.anonymous || command === 'tunnel' ? undefined : lockFolder(config.folder)
   const open = () => PeerNetwork.open(config, { ...world, signal, tell: (event) => tellPin(log, event) })
   try {
     await work({ config, args, log, signal, say, open, ...world })
@@ -78,7 +82,7 @@ function readArgs(rest: readonly string[]): PeerArgs & { readonly config: string
   }
   const { values, positionals: words } = parsed
   const { anonymous = false, wait = false, node, config } = values
-  const whole = (name: 'count' | 'seconds' | 'epoch' | 'epochs' | 'probes' | 'slack') => {
+  const whole = (name: 'count' | 'seconds' | 'epoch' | 'epochs' | 'probes' | 'slack' | 'port') => {
     const text = values[name]
     if (text === undefined) return undefined
     if (/^\d{1,9}$/.test(text)) return Number(text)
@@ -96,6 +100,7 @@ function readArgs(rest: readonly string[]): PeerArgs & { readonly config: string
     epochs: whole('epochs'),
     probes: whole('probes'),
     slack: whole('slack'),
+    port: whole('port'),
   }
 }
 

@@ -16,6 +16,8 @@ export interface PeerArgs {
   readonly probes: number | undefined
   /** Milliseconds. */
   readonly slack: number | undefined
+  /** Of the loopback. */
+  readonly port: number | undefined
 }
 
 /** What a command of a peer is handed. */

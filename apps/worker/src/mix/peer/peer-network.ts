@@ -17,6 +17,8 @@ export interface PeerNetworkNeeds {
   readonly clock: Clock
   readonly rng: Rng
   readonly signal: AbortSignal
+  /** Ends the wait for a network that was never met; `signal` unless it is said. */
+  readonly meetSignal?: AbortSignal | undefined
   readonly tell: (event: PinEvent) => void
 }
 
@@ -46,9 +48,9 @@ export class PeerNetwork {
     needs: PeerNetworkNeeds,
   ): Promise<PeerNetwork> {
     const { urls, folder, network } = config
-    const { clock, rng, signal } = needs
+    const { clock, rng, signal, meetSignal = signal } = needs
     const http = new HttpDirectory({ clock, rng }, { urls, timeoutMs: MOST_REQUEST_MS, signal })
-    const rules = await pinnedRules(join(folder), network, { directory: http, ...needs })
+    const rules = await pinnedRules(join(folder), network, { directory: http, ...needs, signal: meetSignal })
     return new PeerNetwork(needs, rules, http, folder)
   }
 

@@ -25,8 +25,8 @@ export interface TunnelOptions {
 export interface Tunnel {
   /** `http://127.0.0.1:PORT`: what the control plane answers there, by HTTP, event stream and WebSocket alike. */
   readonly url: string
-  /** A socket in the folder that nobody but its owner may open, for clients that can use one. */
-  readonly socketPath: string
+  /** A socket in the folder that nobody but its owner may open; undefined where the folder's path is too long for one. */
+  readonly socketPath: string | undefined
   /** The control plane's address in the mixnet. */
   readonly entry: string
   /** Whom the control plane takes this tunnel for. */
@@ -34,6 +34,3 @@ export interface Tunnel {
   /** Ends all connections, and with them the tunnel. */
   stop(): Promise<void>
 }
-
-/** Resolves when the tunnel can be used. Rejects with a `MixError` that says what was waited for. */
-export type StartTunnel = (options: TunnelOptions) => Promise<Tunnel>
