@@ -46,6 +46,8 @@ const jobs = createRoute({
 const submit = createRoute({
   getParentRoute: () => inside,
   path: '/jobs/new',
+  validateSearch: (search: Record<string, unknown>): { repeat?: true } =>
+    search['repeat'] === true ? { repeat: true } : {},
   component: lazyRouteComponent(async () => import('./pages/submit/submit-page.tsx'), 'SubmitPage'),
 })
 
@@ -57,6 +59,18 @@ const job = createRoute({
     ...(typeof search['task'] === 'string' && { task: search['task'] }),
   }),
   component: lazyRouteComponent(async () => import('./pages/job/job-page.tsx'), 'JobPage'),
+})
+
+const schedules = createRoute({
+  getParentRoute: () => inside,
+  path: '/schedules',
+  component: lazyRouteComponent(async () => import('./pages/schedules/schedules-page.tsx'), 'SchedulesPage'),
+})
+
+const schedule = createRoute({
+  getParentRoute: () => inside,
+  path: '/schedules/$scheduleId',
+  component: lazyRouteComponent(async () => import('./pages/schedule/schedule-page.tsx'), 'SchedulePage'),
 })
 
 const nodes = createRoute({
@@ -110,7 +124,7 @@ export const router = createRouter({
   routeTree: root.addChildren([
     setup,
     logIn,
-    inside.addChildren([overview, jobs, submit, job, nodes, node, mixnet, plan, account, admin]),
+    inside.addChildren([overview, jobs, submit, job, schedules, schedule, nodes, node, mixnet, plan, account, admin]),
   ]),
   defaultPreload: 'intent',
   scrollRestoration: true,

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
-import { ListChecks, Plus } from 'lucide-react'
+import { CalendarClock, ListChecks, Plus } from 'lucide-react'
 import { buttonClass } from '../../parts/button.tsx'
 import { Card } from '../../parts/card.tsx'
 import { Empty } from '../../parts/notice.tsx'
@@ -45,10 +45,16 @@ export function JobsPage() {
     <Page
       title="Jobs"
       actions={
-        <Link to="/jobs/new" className={buttonClass('primary')}>
-          <Plus size={16} aria-hidden="true" />
-          Submit a job
-        </Link>
+        <>
+          <Link to="/schedules" className={buttonClass('plain')}>
+            <CalendarClock size={16} aria-hidden="true" />
+            Schedules
+          </Link>
+          <Link to="/jobs/new" className={buttonClass('primary')}>
+            <Plus size={16} aria-hidden="true" />
+            Submit a job
+          </Link>
+        </>
       }
     >
       <div className="flex flex-wrap items-center justify-between gap-3">

@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { Link, useNavigate } from '@tanstack/react-router'
-import { ChevronLeft, SendHorizontal } from 'lucide-react'
+import { Link, useNavigate, useSearch } from '@tanstack/react-router'
+import { CalendarClock, ChevronLeft, SendHorizontal } from 'lucide-react'
 import { type FormEvent, useState } from 'react'
 import { ApiError, type JobSubmission } from '@fog/contract'
 import { Button } from '../../parts/button.tsx'
@@ -14,6 +14,8 @@ import { JobFields } from './job-fields.tsx'
 import { quoteQuery } from './queries.ts'
 import { refusalFaults } from './refusal-fields.ts'
 import { QuoteCard } from './quote-card.tsx'
+import { RepeatCard } from './repeat-card.tsx'
+import { type Repeat, repeatFaults, scheduleOf, usualRepeat } from './repeat.ts'
 import { TextPane } from './text-pane.tsx'
 import { type Draft, useDraft } from './use-draft.ts'
 import { useSettled } from './use-settled.ts'
@@ -27,6 +29,8 @@ export function SubmitPage() {
   const queries = useQueryClient()
   const draft = useDraft()
   const [tried, setTried] = useState(false)
+  const { repeat: again = false } = useSearch({ from: '/inside/jobs/new' })
+  const [repeat, setRepeat] = useState<Repeat | undefined>(() => (again ? usualRepeat() : undefined))
   const submission = draft.prepared.status === 'ready' ? draft.prepared.submission : undefined
   const settled = useSettled(submission, QUOTE_AFTER_MS)
   const quote = useQuery(quoteQuery(client, settled))
@@ -40,17 +44,29 @@ export function SubmitPage() {
     },
   })
 
+  const schedule = useMutation({
+    mutationFn: async (body: ReturnType<typeof scheduleOf>) => client.call('addSchedule', { body }),
+    onSuccess: ({ scheduleId }) => {
+      void queries.invalidateQueries({ queryKey: ['schedules'] })
+      void navigate({ to: '/schedules/$scheduleId', params: { scheduleId } })
+    },
+  })
+
   const priced = submission ? quote.data : undefined
   const faults = faultsShown(draft, tried, [
     ...serverFaults(quote.error),
     ...serverFaults(submit.error),
+    ...serverFaults(schedule.error),
     ...refusalFaults(priced),
   ])
   const onSubmit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     setTried(true)
     const form = event.currentTarget
-    if (submission && !draft.textFault) submit.mutate(submission)
+    const isReady = submission && !draft.textFault
+    if (isReady && !repeat) submit.mutate(submission)
+    else if (isReady && repeat && isEmpty(repeatFaults(repeat, Date.now())))
+      schedule.mutate(scheduleOf(repeat, submission))
     else requestAnimationFrame(() => form.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus())
   }
   return (
@@ -72,21 +88,29 @@ export function SubmitPage() {
         <div className="min-w-0 space-y-4 md:space-y-5">
           <FilesCard draft={draft} />
           <JobFields draft={draft} faults={faults} />
+          <RepeatCard repeat={repeat} onRepeat={setRepeat} />
         </div>
         <div className="min-w-0 space-y-4 md:space-y-5 lg:sticky lg:top-6">
-          <Card title="Price" note="The most it can cost. What is not used comes back.">
+          <Card title="Price" note={`The most it can cost${repeat ? ' each time' : ''}. What is not used comes back.`}>
             <QuoteCard prepared={draft.prepared} quote={priced} asking={quote.isFetching} error={quote.error} />
             <div className="mt-4 space-y-3">
               {tried && <Left draft={draft} faults={faults} />}
               {submit.isError && <Failure error={submit.error} />}
+              {schedule.isError && <Failure error={schedule.error} />}
               <Button
                 type="submit"
                 kind="primary"
                 className="w-full"
-                busy={submit.isPending}
-                icon={<SendHorizontal size={16} aria-hidden="true" />}
+                busy={submit.isPending || schedule.isPending}
+                icon={
+                  repeat ? (
+                    <CalendarClock size={16} aria-hidden="true" />
+                  ) : (
+                    <SendHorizontal size={16} aria-hidden="true" />
+                  )
+                }
               >
-                Submit the job
+                {repeat ? 'Schedule the job' : 'Submit the job'}
               </Button>
             </div>
           </Card>
@@ -95,6 +119,10 @@ export function SubmitPage() {
       </form>
     </Page>
   )
+}
+
+function isEmpty(faults: object): boolean {
+  return Object.keys(faults).length === 0
 }
 
 // Before the first try, what is merely still empty is not held against anybody.
