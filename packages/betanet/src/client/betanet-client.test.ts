@@ -189,7 +189,6 @@ describe('an epoch’s end', () => {
   test('without a next consensus is lived through on the keys named for it', { timeout: PATIENT }, async () => {
     const network = new SimNetwork()
     const [ann, bob] = [network.addClient(OFF), network.addClient(OFF)]
-    network.serveEpochs(1, 2)
     await network.pass(network.rules.schedule.epochMs)
     const sent = await network.settled(ann.client.send(bob.key, utf8('still here'), never))
     expect(sent.status).toBe('fulfilled')

@@ -5,6 +5,7 @@ import { dataBytes, encodeAck, MESSAGE_ID_BYTES } from '../fragment.ts'
 import { parseDelivery } from '../gateway/inbox.ts'
 import { geometry, packetFromSurb, SphinxError } from '../sphinx/index.ts'
 import { Asks } from './asks.ts'
+import { Avoidance, type SuspicionEvent } from './avoidance.ts'
 import { type BetaNetClientOptions, DEFAULT_CLIENT_OPTIONS } from './client-options.ts'
 import { type ClientReport, newCounts } from './client-report.ts'
 import { fragmentRoom, parseContent } from './content.ts'
@@ -27,6 +28,8 @@ export interface BetaNetClientNeeds extends MakerNeeds {
     received(from: Uint8Array, message: Uint8Array): void
     /** `nextAt` may be earlier than it was. */
     changed(): void
+    /** Its loops blame a node, or do so no more. For its owner alone: whom a client blames would tell who it is. */
+    suspected?(event: SuspicionEvent): void
   }
 }
 
@@ -56,6 +59,7 @@ export class BetaNetClient {
   readonly #asks: Asks
   readonly #incoming: Incoming
   readonly #loops = new LoopWatch()
+  readonly #avoidance = new Avoidance(this.#loops)
   readonly #timing: Timing
   readonly #sender: Sender
   readonly #waiting = new Map<string, Waiting>()
@@ -121,7 +125,9 @@ export class BetaNetClient {
   report(): ClientReport {
     const { size: messages, bytes, answers } = this.#outbox
     return {
+      directory: this.#needs.directory.standing(),
       loops: this.#loops.report(),
+      suspects: this.#avoidance.suspects(),
       counts: { ...this.#counts },
       incoming: this.#incoming.stats,
       outgoing: { messages, bytes, answers },
@@ -173,6 +179,7 @@ export class BetaNetClient {
     }
     for (const answer of this.#incoming.due(now)) this.#answer(answer, now)
     this.#loops.expire(now)
+    this.#lookAtLoops(now)
     this.#sender.emit(now)
   }
 
@@ -181,6 +188,13 @@ export class BetaNetClient {
     this.#isClosed = true
     for (const name of this.#waiting.keys())
       this.#settle(name, new TransportError({ code: 'transport.closed', transport: NAME }))
+  }
+
+  #lookAtLoops(now: number): void {
+    const consensus = this.#maker.consensus()
+    const events = consensus ? this.#avoidance.look(now, consensus) : []
+    if (events.length > 0) this.#maker.avoid(this.#avoidance.avoided)
+    for (const event of events) this.#needs.events.suspected?.(event)
   }
 
   #refuse(message: Uint8Array): void {
@@ -216,7 +230,8 @@ export class BetaNetClient {
     const content = opened && parseContent(suite, opened.content)
     if (!content) return void (this.#counts.refused += 1)
     if (content.kind === 'loop') {
-      if (!equalBytes(opened.from, own.publicKey) || !this.#loops.returned(content.loopId)) this.#counts.refused += 1
+      if (!equalBytes(opened.from, own.publicKey) || !this.#loops.returned(content.loopId, now()))
+        this.#counts.refused += 1
       return
     }
     const arrival = this.#incoming.take(opened.from, content, now(), this.#timing.holdAnswersMs())
@@ -259,7 +274,9 @@ export class BetaNetClient {
   #giveUp(name: string): void {
     const to = this.#outbox.find(name)?.to
     const peer = to ? peerIdOf(to) : ''
-    this.#settle(name, new TransportError({ code: 'transport.peer_unreachable', transport: NAME, peer }))
+    const { why } = this.#needs.directory.standing()
+    const cause = why === undefined ? {} : { cause: new Error(why) }
+    this.#settle(name, new TransportError({ code: 'transport.peer_unreachable', transport: NAME, peer }, cause))
   }
 
   /** The message is done with: arrived, or failed for this reason. */

@@ -16,6 +16,8 @@ export interface BetaNetClientOptions extends EmissionOptions {
   readonly slackMs: number
   /** The same for loops, which are counted lost only when they surely are. */
   readonly loopSlackMs: number
+  /** The same for loops, which are counted late when they take longer than nearly all of them. */
+  readonly lateSlackMs: number
   /** How old a message may be when its last packet comes; its sender gives up after half of that. */
   readonly mostAgeMs: number
   /** How far clocks may be apart. */
@@ -38,6 +40,7 @@ export const DEFAULT_CLIENT_OPTIONS: BetaNetClientOptions = {
   mostStalls: 5,
   slackMs: 200,
   loopSlackMs: 5_000,
+  lateSlackMs: 500,
   mostAgeMs: 30 * 60_000,
   maxSkewMs: 60_000,
   mostUnfinished: 256,

@@ -1,3 +1,5 @@
+import type { DirectoryStanding } from '../directory/index.ts'
+import type { SuspectedNode } from './avoidance.ts'
 import type { Incoming } from './incoming.ts'
 import type { LoopReport } from './loop-watch.ts'
 
@@ -20,7 +22,11 @@ export type ClientCounts = Record<CountName, number>
 
 /** What a client did, for whoever runs it. */
 export interface ClientReport {
+  /** How it stands with the directory: whether anything can be sent, and if not, why. */
+  readonly directory: DirectoryStanding
   readonly loops: LoopReport
+  /** Nodes that its loops blame, and those of them that it leaves out for now. */
+  readonly suspects: readonly SuspectedNode[]
   readonly counts: Readonly<ClientCounts>
   readonly incoming: Incoming['stats']
   readonly outgoing: { readonly messages: number; readonly bytes: number; readonly answers: number }

@@ -141,11 +141,15 @@ describe('a gateway that dies', () => {
 describe('loops', () => {
   const LOOPS = { clientSendMeanMs: 1_000, clientLoopMeanMs: 10 }
 
-  async function watched(fault: SimFault | undefined, layer: 0 | 1 | 2): Promise<{ ann: SimClient; badId: string }> {
+  async function watched(
+    fault: SimFault | undefined,
+    layer: 0 | 1 | 2,
+    loopSlackMs = 200,
+  ): Promise<{ ann: SimClient; badId: string }> {
     const network = new SimNetwork({ parameters: LOOPS })
     const { id, mix } = network.node(layer)
     mix.fault = fault
-    const ann = network.addClient({ loopSlackMs: 200 })
+    const ann = network.addClient({ loopSlackMs })
     await network.pass(4_500)
     return { ann, badId: id }
   }
@@ -170,6 +174,15 @@ describe('loops', () => {
     expect(nodes[0]).toMatchObject({ nodeId: badId, standing: 'blocking' })
     expect(nodes[0]!.lossRate).toBeGreaterThan(0.95)
     expect(nodes.slice(1).every(({ standing }) => standing === 'good')).toBe(true)
+  })
+
+  test('name the mix that holds packets two seconds longer than it may', { timeout: PATIENT }, async () => {
+    const { ann, badId } = await watched((packet) => [{ packet, lateMs: 2_000 }], 0, 5_000)
+    const { nodes, lost, late } = ann.client.report().loops
+    expect(nodes[0]).toMatchObject({ nodeId: badId, standing: 'delaying' })
+    expect(nodes[0]!.lateRate).toBeGreaterThan(0.95)
+    expect(nodes.slice(1).every(({ standing }) => standing === 'good')).toBe(true)
+    expect([lost, late > 50]).toEqual([0, true])
   })
 
   test('suspect nobody where nobody drops anything', { timeout: PATIENT }, async () => {

@@ -51,11 +51,19 @@ export class PacketMaker {
     consensus: undefined,
     byPeer: new Map(),
   }
-  #chooser: { readonly consensus: Consensus; readonly paths: PathChooser } | undefined
+  #chooser:
+    | { readonly consensus: Consensus; readonly avoid: ReadonlySet<string>; readonly paths: PathChooser }
+    | undefined
+  #avoid: ReadonlySet<string> = new Set()
 
   constructor(needs: MakerNeeds, { delayClass }: { readonly delayClass: number }) {
     this.#needs = needs
     this.#delayClass = delayClass
+  }
+
+  /** Leaves these mixes, ids in hex, out of all paths from now on. */
+  avoid(nodeIds: ReadonlySet<string>): void {
+    this.#avoid = nodeIds
   }
 
   consensus(): Consensus | undefined {
@@ -123,7 +131,9 @@ export class PacketMaker {
   }
 
   #pathsOf(consensus: Consensus): PathChooser {
-    if (this.#chooser?.consensus !== consensus) this.#chooser = { consensus, paths: new PathChooser(consensus) }
+    const avoid = this.#avoid
+    if (this.#chooser?.consensus !== consensus || this.#chooser.avoid !== avoid)
+      this.#chooser = { consensus, avoid, paths: new PathChooser(consensus, { avoid }) }
     return this.#chooser.paths
   }
 }

@@ -92,7 +92,7 @@ export class Sender {
     const loopId = rng.bytes(LOOP_ID_BYTES)
     const made = maker.forPeer(own.publicKey, { entry, exit }, encodeLoop(clock.now(), loopId))
     if (!made) return
-    loops.sent(loopId, made.hops, now + timing.loopMs(parameters))
+    loops.sent(loopId, made.hops, timing.loopTimes(parameters, now))
     counts.loops += 1
     this.#hand(entry, made.packet)
   }

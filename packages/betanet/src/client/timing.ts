@@ -1,12 +1,13 @@
 import type { NetworkParameters } from '../directory/index.ts'
 import { AnswerTimes } from './answer-times.ts'
 import type { BetaNetClientOptions } from './client-options.ts'
+import type { LoopTimes } from './loop-watch.ts'
 import { erlangQuantile, HOLDING_HOPS, LATE_SHARE, pathDelay } from './path-delay.ts'
 
 /** Loops that take longer than all but this share of them, and the slack, are lost. */
-const LOOP_LATE_SHARE = 1e-6
+const LOOP_LOST_SHARE = 1e-6
 
-type Slack = Pick<BetaNetClientOptions, 'delayClass' | 'slackMs' | 'loopSlackMs'>
+type Slack = Pick<BetaNetClientOptions, 'delayClass' | 'slackMs' | 'loopSlackMs' | 'lateSlackMs'>
 
 /** How long to wait for what: from the distribution that delays are drawn from, and what was seen of late. */
 export class Timing {
@@ -38,10 +39,12 @@ export class Timing {
     return (parameters ? pathDelay(parameters, delayClass).oneWayMs : 0) + slackMs / 2
   }
 
-  /** A loop that takes longer is lost. */
-  loopMs(parameters: NetworkParameters): number {
-    const { loopSlackMs, delayClass } = this.#slack
-    const hopMs = pathDelay(parameters, delayClass).meanMs / HOLDING_HOPS
-    return erlangQuantile(HOLDING_HOPS, LOOP_LATE_SHARE) * hopMs + loopSlackMs
+  /** When a loop that leaves at `now` is late, and when it is lost. */
+  loopTimes(parameters: NetworkParameters, now: number): LoopTimes {
+    const { loopSlackMs, lateSlackMs, delayClass } = this.#slack
+    const { meanMs, oneWayMs } = pathDelay(parameters, delayClass)
+    const longestMs = erlangQuantile(HOLDING_HOPS, LOOP_LOST_SHARE) * (meanMs / HOLDING_HOPS)
+    const lostMs = longestMs + loopSlackMs
+    return { lateAt: now + Math.min(oneWayMs + lateSlackMs, lostMs), lostAt: now + lostMs }
   }
 }

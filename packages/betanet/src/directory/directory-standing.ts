@@ -16,6 +16,28 @@ export interface DirectoryStanding {
   readonly why: string | undefined
 }
 
+export type StandingEvent =
+  /** The epoch's consensus is missing: the one before serves on, until `endsAt`. */
+  | { readonly type: 'network.late'; readonly epoch: number; readonly endsAt: Instant; readonly why: string }
+  /** No consensus came since that of `epoch`, and it serves no more. */
+  | { readonly type: 'network.stopped'; readonly epoch: number; readonly endsAt: Instant; readonly why: string }
+  | { readonly type: 'network.recovered'; readonly epoch: number }
+
+/** Tells once when the network goes on without a new consensus, when it stands still, and when it is well again. */
+export class StandingWatch {
+  #told: DirectoryStanding['state'] = 'none'
+
+  /** What there is to tell, when it stands like this now. */
+  look({ state, epoch, endsAt, why }: DirectoryStanding): StandingEvent | undefined {
+    const before = this.#told
+    this.#told = state
+    if (state === before || epoch === undefined) return undefined
+    if (state === 'current') return before === 'none' ? undefined : { type: 'network.recovered', epoch }
+    if (state === 'none' || endsAt === undefined || why === undefined) return undefined
+    return { type: `network.${state}`, epoch, endsAt, why }
+  }
+}
+
 export function standingOf(
   current: Consensus | undefined,
   last: Consensus | undefined,

@@ -24,6 +24,7 @@ export type PathOutcome =
   | { readonly ok: true; readonly hops: readonly PathHop[] }
   | { readonly ok: false; readonly reason: 'no_node' | 'too_few_operators' | 'unknown_gateway'; readonly place: Place }
 
+const NOBODY: ReadonlySet<string> = new Set()
 /** A node may claim any bandwidth; it counts up to this many times the median of its place. */
 const MOST_OVER_MEDIAN = 4
 /** Tries to find a path of distinct operators before it is said that there is none. */
@@ -39,10 +40,15 @@ export class PathChooser {
   readonly #gateways: readonly Seat[]
   readonly #layers: readonly Stop[]
 
-  constructor(consensus: Consensus) {
+  /** `avoid`: mixes to leave out, ids in hex, save where a layer has no others. */
+  constructor(consensus: Consensus, { avoid = NOBODY }: { readonly avoid?: ReadonlySet<string> } = {}) {
     this.#consensus = consensus
     this.#gateways = seatsOf(consensus, 'gateway')
-    this.#layers = LAYERS.map((layer) => freeStop(layer, seatsOf(consensus, layer)))
+    this.#layers = LAYERS.map((layer) => {
+      const all = freeStop(layer, seatsOf(consensus, layer))
+      const seats = all.seats.filter(({ id }) => !avoid.has(id))
+      return seats.length > 0 ? { ...all, seats } : all
+    })
   }
 
   choose({ epoch, entry, exit }: PathRequest, rng: Rng): PathOutcome {

@@ -5,6 +5,7 @@ import {
   DirectoryClient,
   type DirectoryStanding,
   type Schedule,
+  StandingWatch,
   type Trust,
 } from '../directory/index.ts'
 import type { DirectoryAccess } from './mix-node-options.ts'
@@ -30,7 +31,7 @@ export class ConsensusFeed {
   readonly #needs: ConsensusFeedNeeds
   readonly #schedule: Schedule
   readonly #client: DirectoryClient
-  #told: DirectoryStanding['state'] = 'none'
+  readonly #watch = new StandingWatch()
   #isClockOff = false
 
   constructor(needs: ConsensusFeedNeeds, { trust, schedule, documents }: ConsensusFeedOptions) {
@@ -75,16 +76,10 @@ export class ConsensusFeed {
     this.#tellClock()
   }
 
-  /** Tells once when the network goes on without a new consensus, when it stands still, and when it is well again. */
+  /** Tells whatever changed in how it stands with the directory. */
   tellStanding(): void {
-    const { state, epoch, endsAt, why } = this.#client.standing()
-    if (state === this.#told) return
-    const before = this.#told
-    this.#told = state
-    if ((state === 'late' || state === 'stopped') && epoch !== undefined && endsAt !== undefined && why !== undefined)
-      this.#needs.log({ type: `network.${state}`, epoch, endsAt, why })
-    if (state === 'current' && epoch !== undefined && before !== 'none')
-      this.#needs.log({ type: 'network.recovered', epoch })
+    const event = this.#watch.look(this.#client.standing())
+    if (event) this.#needs.log(event)
   }
 
   #tellClock(): void {

@@ -1,5 +1,4 @@
-import type { Instant } from '@fog/kernel'
-import type { Descriptor, DirectoryStanding } from '../directory/index.ts'
+import type { Descriptor, DirectoryStanding, StandingEvent } from '../directory/index.ts'
 import type { Stats } from '../mix/index.ts'
 
 /** What is worth telling whoever runs the node. Never who talks to whom. */
@@ -9,11 +8,7 @@ export type MixEvent =
   | { readonly type: 'consensus.taken'; readonly epoch: number; readonly place: string; readonly nodes: number }
   | { readonly type: 'consensus.refused'; readonly reason: string; readonly detail: string }
   | { readonly type: 'directory.unreachable'; readonly why: string }
-  /** The epoch's consensus is missing: the one before serves on, until `endsAt`. */
-  | { readonly type: 'network.late'; readonly epoch: number; readonly endsAt: Instant; readonly why: string }
-  /** No consensus came since that of `epoch`, and it serves no more. */
-  | { readonly type: 'network.stopped'; readonly epoch: number; readonly endsAt: Instant; readonly why: string }
-  | { readonly type: 'network.recovered'; readonly epoch: number }
+  | StandingEvent
   /** This machine's clock is further from the directory's than the network allows for. */
   | { readonly type: 'clock.off'; readonly aheadMs: number; readonly mostMs: number }
   | { readonly type: 'link.closed'; readonly peer: string; readonly why: string }

@@ -2,7 +2,7 @@ import { type DhKeyPair, type Rng, toHex } from '@fog/kernel'
 import { Inbox } from '../gateway/inbox.ts'
 import { DelaySource, HistogramRecorder } from '../delay/index.ts'
 import { newReplayMemory, type PacketArrival, ReplayFilter, Stats } from '../mix/index.ts'
-import { Pipeline } from '../mix/pipeline.ts'
+import { type EpochKey, Pipeline } from '../mix/pipeline.ts'
 import { Routes } from '../mix/routes.ts'
 import { Slab } from '../mix/slab.ts'
 import { HopUnwrapper, type SphinxSuite } from '../sphinx/index.ts'
@@ -38,6 +38,7 @@ export class SimMix {
   readonly inbox: Inbox
   readonly #needs: SimMixNeeds
   readonly #pipeline: Pipeline
+  #keys: readonly EpochKey[] = []
   #isWound = false
 
   constructor(needs: SimMixNeeds) {
@@ -61,25 +62,33 @@ export class SimMix {
     })
   }
 
-  setNetwork(nodeIds: readonly Uint8Array[], epochs: readonly number[]): void {
+  setNeighbours(nodeIds: readonly Uint8Array[]): void {
     this.#pipeline.setRoutes(new Routes(nodeIds), (route) => route)
-    const { suite, keysOf, rng, meanSteps } = this.#needs
-    this.#pipeline.setKeys(
-      epochs.map((epoch) => ({
-        epoch,
-        unwrapper: new HopUnwrapper(suite, keysOf(epoch).secretKey),
-        filter: new ReplayFilter(newReplayMemory(TAGS)),
-        delays: new DelaySource(rng.bytes(64)),
-        stays: new HistogramRecorder(epoch, meanSteps),
-        meanSteps,
-      })),
-    )
+  }
+
+  /** Takes packets of these epochs from now on. Keys that stay keep the tags that they have seen. */
+  serve(epochs: readonly number[]): void {
+    if (epochs.length === this.#keys.length && this.#keys.every(({ epoch }, i) => epoch === epochs[i])) return
+    this.#keys = epochs.map((epoch) => this.#keys.find((key) => key.epoch === epoch) ?? this.#newKey(epoch))
+    this.#pipeline.setKeys(this.#keys)
   }
 
   take(packet: Uint8Array): void {
     if (this.isDead) return
     this.#pipeline.take(Buffer.from(packet), 0, this.#needs.agenda.now)
     this.#wind()
+  }
+
+  #newKey(epoch: number): EpochKey {
+    const { suite, keysOf, rng, meanSteps } = this.#needs
+    return {
+      epoch,
+      unwrapper: new HopUnwrapper(suite, keysOf(epoch).secretKey),
+      filter: new ReplayFilter(newReplayMemory(TAGS)),
+      delays: new DelaySource(rng.bytes(64)),
+      stays: new HistogramRecorder(epoch, meanSteps),
+      meanSteps,
+    }
   }
 
   #send(route: number, packet: Uint8Array): void {

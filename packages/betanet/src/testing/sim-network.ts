@@ -1,16 +1,17 @@
 import { type DhKeyPair, ManualClock, type Rng, seededRng, toHex } from '@fog/kernel'
 import { noiseSuite } from '@fog/kernel/node'
-import { BetaNetClient, type BetaNetClientOptions, type ClientLinks } from '../client/index.ts'
+import { BetaNetClient, type BetaNetClientOptions, type ClientLinks, type SuspicionEvent } from '../client/index.ts'
 import { aggregate, beaconPlace } from '../directory/aggregate.ts'
 import {
   type Consensus,
   consensusDigest,
   contribute,
-  DEFAULT_CLIENT_TIMES,
+  clientTimesOf,
   DEFAULT_PARAMETERS,
   DirectoryClient,
   type DirectoryRules,
   type NetworkParameters,
+  servedEpochs,
   signDigest,
   signedConsensusForm,
   signVote,
@@ -25,6 +26,9 @@ const suite = suites.betanetKemX25519
 const noise = noiseSuite()
 /** On every link. */
 const LINK_MS = 1
+const SETTLING_STEPS = 8
+/** How often nodes look at the time. */
+const TICK_MS = 250
 
 export interface SimNetworkOptions {
   readonly seed?: number
@@ -39,6 +43,8 @@ export class SimClient {
   readonly client: BetaNetClient
   readonly directory: DirectoryClient
   readonly received: { readonly from: string; readonly message: Uint8Array }[] = []
+  /** What its owner was told of nodes. */
+  readonly events: SuspicionEvent[] = []
   /** What it had delivered, in order. */
   readonly deliveries: Uint8Array[] = []
   /** What becomes of a delivery on its way over the link: as for packets of a bad mix. */
@@ -50,7 +56,7 @@ export class SimClient {
       now: () => network.clock.now() + skewMs,
       sleep: (ms: number, signal?: AbortSignal) => network.clock.sleep(ms, signal),
     }
-    this.directory = new DirectoryClient({ clock }, { ...network.rules, ...DEFAULT_CLIENT_TIMES })
+    this.directory = new DirectoryClient({ clock }, { ...network.rules, ...clientTimesOf(network.rules.schedule) })
     const links: ClientLinks = {
       open: () => this.client.homes().flatMap(({ signed }) => network.openGateway(signed.descriptor.identityKey)),
       send: (gatewayId, packet) => {
@@ -72,6 +78,7 @@ export class SimClient {
         events: {
           received: (from, message) => this.received.push({ from: toHex(from), message }),
           changed: () => undefined,
+          suspected: (event) => this.events.push(event),
         },
       },
       options,
@@ -102,6 +109,8 @@ export class SimNetwork {
   /** Told of every packet that leaves a client. */
   onClientPacket: ((from: SimClient, gatewayId: Uint8Array) => void) | undefined
   readonly #rng: Rng
+  /** The consensuses that each node holds, by its id: two at most. */
+  readonly #held = new Map<string, readonly Consensus[]>()
 
   constructor({ seed = 1, mixesPerLayer = 2, gateways = 2, parameters = {} }: SimNetworkOptions = {}) {
     this.#rng = seededRng(seed)
@@ -114,14 +123,16 @@ export class SimNetwork {
     this.clock.advance(this.rules.schedule.genesisAt - this.clock.now() + 1_000)
     this.consensus = this.#agree(1, undefined)
     for (const node of this.nodes) this.mixes.set(toHex(node.id), this.#makeMix(node))
-    this.#setNetwork()
+    this.tellNodes()
+    this.#tick()
   }
 
   /** A client with links to its home gateways, and this consensus. */
   addClient(options: Partial<BetaNetClientOptions> = {}, skewMs = 0, keys: DhKeyPair = noise.makeKeyPair()): SimClient {
     const client = new SimClient(this, seededRng(1_000 + this.clients.length), options, skewMs, keys)
     this.clients.push(client)
-    this.#tell(client)
+    this.tellClients(client)
+    for (const mix of this.mixes.values()) mix.inbox.arrive(client.key)
     client.client.advance()
     return client
   }
@@ -135,15 +146,31 @@ export class SimNetwork {
 
   /** Agrees on the next epoch and makes it known to nodes and clients, before it begins. */
   agreeOnNext(): void {
-    this.consensus = this.#agree(this.consensus.epoch + 1, this.consensus)
-    this.#setNetwork()
-    for (const client of this.clients) client.directory.take(this.#signed())
+    this.agreeOn(this.consensus.epoch + 1)
+    this.tellNodes()
+    this.tellClients()
   }
 
-  /** Has all nodes serve these epochs. */
-  serveEpochs(...epochs: readonly number[]): void {
-    const ids = this.nodes.map(({ id }) => id)
-    for (const mix of this.mixes.values()) mix.setNetwork(ids, epochs)
+  /** Agrees on an epoch, which follows on the last there was, and tells nobody yet. */
+  agreeOn(epoch: number): void {
+    this.consensus = this.#agree(epoch, this.consensus)
+  }
+
+  /** Makes the last consensus known to nodes: to all, or those at which the test holds. */
+  tellNodes(holds: (index: number) => boolean = () => true): void {
+    for (const { id } of this.nodes.filter((_, i) => holds(i))) {
+      const held = (this.#held.get(toHex(id)) ?? []).filter(({ epoch }) => epoch < this.consensus.epoch)
+      this.#held.set(toHex(id), [...held, this.consensus].slice(-2))
+    }
+    this.#serve()
+  }
+
+  /** Makes the last consensus known to clients: to these, or to all. */
+  tellClients(...clients: readonly SimClient[]): void {
+    for (const { directory } of clients.length > 0 ? clients : this.clients) {
+      const taken = directory.take(this.#signed())
+      if (!taken.ok) throw new Error(`${taken.reason}: ${taken.detail}`)
+    }
   }
 
   openGateway(gatewayId: Uint8Array): Uint8Array[] {
@@ -168,8 +195,8 @@ export class SimNetwork {
       this.agenda.moveTo(at)
       this.clock.advance(this.agenda.now - before)
       for (const { client } of this.clients) if (client.nextAt <= this.agenda.now) client.advance()
-      // Promises that were settled have their say.
-      await Promise.resolve()
+      // Promises that were settled have their say, and those that wait for them.
+      for (let i = 0; i < SETTLING_STEPS; i++) await undefined
     }
   }
 
@@ -194,7 +221,7 @@ export class SimNetwork {
   #makeMix(node: TestNode): SimMix {
     const inbox = new Inbox({ clock: this.clock, rng: this.#rng })
     const byRoute = this.nodes.map(({ id }) => toHex(id))
-    return new SimMix({
+    const mix = new SimMix({
       suite,
       agenda: this.agenda,
       rng: this.#rng,
@@ -204,6 +231,8 @@ export class SimNetwork {
       send: (route, packet) => this.agenda.after(LINK_MS, () => this.mixes.get(byRoute[route]!)?.take(packet)),
       deliver: (recipient, delivery) => this.#deliver(inbox, recipient, delivery),
     })
+    mix.setNeighbours(this.nodes.map(({ id }) => id))
+    return mix
   }
 
   #deliver(inbox: Inbox, recipient: Uint8Array, delivery: Uint8Array): void {
@@ -218,16 +247,19 @@ export class SimNetwork {
     })
   }
 
-  #setNetwork(): void {
-    const { epoch } = this.consensus
-    // As real nodes do: the epoch before stays for what was sent in it.
-    this.serveEpochs(...(epoch === 1 ? [1] : [epoch - 1, epoch]))
+  #tick(): void {
+    this.#serve()
+    this.agenda.after(TICK_MS, () => this.#tick())
   }
 
-  #tell(client: SimClient): void {
-    const taken = client.directory.take(this.#signed())
-    if (!taken.ok) throw new Error(`${taken.reason}: ${taken.detail}`)
-    for (const mix of this.mixes.values()) mix.inbox.arrive(client.key)
+  /** By the rule of real nodes. */
+  #serve(): void {
+    const { schedule } = this.rules
+    const { maxSkewMs } = clientTimesOf(schedule)
+    for (const [id, held] of this.#held) {
+      const served = servedEpochs(schedule, { held, now: this.clock.now(), maxSkewMs })
+      this.mixes.get(id)!.serve(served.map(({ epoch }) => epoch))
+    }
   }
 
   #signed(): Uint8Array {

@@ -1,7 +1,7 @@
 import type { Clock, DhKeyPair, NoiseSuite, Rng } from '@fog/kernel'
 import { keyOfPeer, type PacketFit, type PeerId, peerIdOf, type Transport } from '@fog/p2p'
-import { BetaNetClient, type BetaNetClientOptions, type ClientReport } from '../../client/index.ts'
-import type { DirectoryClient } from '../../directory/index.ts'
+import { BetaNetClient, type BetaNetClientOptions, type ClientReport, type SuspicionEvent } from '../../client/index.ts'
+import { type DirectoryClient, type StandingEvent, StandingWatch } from '../../directory/index.ts'
 import { type SphinxSuite, suites } from '../../sphinx/index.ts'
 import { GatewayLinks } from './gateway-links.ts'
 
@@ -16,13 +16,15 @@ export interface BetaNetTransportNeeds {
   /** Milliseconds that only grow. */
   readonly now: () => number
   readonly suite?: SphinxSuite | undefined
-  /** Told when a link to a gateway opens or closes. */
-  readonly log?: ((event: GatewayEvent) => void) | undefined
+  /** Told when a link to a gateway opens or closes, when consensuses stay away or come again, and which nodes loops blame. */
+  readonly log?: ((event: TransportEvent) => void) | undefined
 }
 
 export type GatewayEvent =
   | { readonly type: 'gateway.opened'; readonly gatewayId: Uint8Array }
   | { readonly type: 'gateway.closed'; readonly gatewayId: Uint8Array; readonly why: string }
+
+export type TransportEvent = GatewayEvent | StandingEvent | SuspicionEvent
 
 /** How a transport stands with the network. */
 export interface BetaNetStatus extends ClientReport {
@@ -41,6 +43,7 @@ export class BetaNetTransport implements Transport {
   readonly #client: BetaNetClient
   readonly #links: GatewayLinks
   readonly #receivers = new Set<(from: PeerId, frame: Uint8Array) => void>()
+  readonly #standing = new StandingWatch()
   #timer: NodeJS.Timeout | undefined
   #wakesAt = Infinity
   #isRunning = false
@@ -82,6 +85,7 @@ export class BetaNetTransport implements Transport {
             for (const receive of this.#receivers) receive(peerIdOf(from), message)
           },
           changed: () => this.#schedule(),
+          suspected: (event) => log?.(event),
         },
       },
       options,
@@ -132,6 +136,8 @@ export class BetaNetTransport implements Transport {
   /** Does what is due, and sleeps until more is. */
   #wake(): void {
     this.#isAwake = true
+    const told = this.#standing.look(this.#needs.directory.standing())
+    if (told) this.#needs.log?.(told)
     this.#links.setGateways(this.#client.homes())
     this.#client.advance()
     this.#links.flush()
