@@ -1,7 +1,7 @@
 import { seededRng } from '@fog/kernel'
 import { assert, integer, property } from 'fast-check'
-import { expect, test } from 'vitest'
-import { HeldLinks, LinkRate } from './link-rate.ts'
+import { expect, test, vi } from 'vitest'
+import { ClientRates, LinkRate } from './link-rate.ts'
 
 /** Reads frames of `size` packets as soon as it may until `untilMs`; answers how many packets. */
 function flood(rate: LinkRate, size: number, untilMs: number): number {
@@ -50,19 +50,38 @@ test('after a pause no more than the burst may come at once', () => {
   expect(taken).toBe(31)
 })
 
-test('held links come back when their time has come, each once', () => {
-  const held = new HeldLinks<string>()
-  expect(held.nextAt).toBe(Infinity)
-  held.hold('a', 20)
-  held.hold('b', 10)
-  held.hold('c', 30)
-  held.forget('c')
-  expect([held.size, held.nextAt, held.has('a'), held.has('c')]).toEqual([2, 10, true, false])
+test('a client that sent more than it may is held until its time has come, and comes back once', () => {
+  vi.useFakeTimers()
+  let now = 0
   const ready: string[] = []
-  held.release(15, (link) => ready.push(link))
-  held.release(15, (link) => ready.push(link))
-  expect(ready).toEqual(['b'])
-  held.release(20, (link) => ready.push(link))
-  expect(ready).toEqual(['b', 'a'])
-  expect(held.size).toBe(0)
+  const rates = new ClientRates(
+    { now: () => now, readable: (link) => ready.push(link) },
+    { packetsPerSecond: 100, burst: 5 },
+  )
+  const pass = (ms: number) => {
+    now += ms
+    vi.advanceTimersByTime(ms)
+  }
+  for (const link of ['quick', 'slow', 'gone']) rates.add(link)
+  expect([rates.isClient('quick'), rates.isClient('node')]).toEqual([true, false])
+  rates.took('quick', 10)
+  rates.took('slow', 1)
+  rates.took('gone', 20)
+  rates.took('node', 1_000)
+  expect(['quick', 'slow', 'gone', 'node'].map((link) => rates.holds(link))).toEqual([true, false, true, false])
+  expect(rates.isHeld('quick')).toBe(true)
+  rates.remove('gone')
+  pass(49)
+  expect(ready).toEqual([])
+  pass(1)
+  pass(1_000)
+  expect(ready).toEqual(['quick'])
+  expect(rates.holds('quick')).toBe(false)
+  // What is no packet counts as one.
+  for (let i = 0; i < 7; i++) rates.took('slow', 0)
+  expect(rates.holds('slow')).toBe(true)
+  rates.stop()
+  pass(1_000)
+  expect(ready).toEqual(['quick'])
+  vi.useRealTimers()
 })

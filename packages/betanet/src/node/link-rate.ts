@@ -34,37 +34,76 @@ export class LinkRate {
   }
 }
 
-/** Links that have bytes to read but sent more than they may, and until when. */
-export class HeldLinks<Link> {
+export interface ClientRatesNeeds<Link> {
+  /** Milliseconds that only grow. */
+  readonly now: () => number
+  /** A link that had to wait may be read from again. */
+  readonly readable: (link: Link) => void
+}
+
+/** The rates of a gateway's clients, and the links that have bytes to read but sent more than they may. */
+export class ClientRates<Link> {
+  readonly #needs: ClientRatesNeeds<Link>
+  readonly #limits: LinkRateLimits
+  readonly #rates = new Map<Link, LinkRate>()
   readonly #held = new Map<Link, number>()
+  #timer: NodeJS.Timeout | undefined
 
-  get size(): number {
-    return this.#held.size
+  constructor(needs: ClientRatesNeeds<Link>, limits: LinkRateLimits) {
+    this.#needs = needs
+    this.#limits = limits
   }
 
-  has(link: Link): boolean {
-    return this.#held.has(link)
+  /** A client's link opened. Other nodes' links have no rate: they carry many clients' packets. */
+  add(link: Link): void {
+    this.#rates.set(link, new LinkRate(this.#limits))
   }
 
-  hold(link: Link, readableAt: number): void {
-    this.#held.set(link, readableAt)
-  }
-
-  forget(link: Link): void {
+  remove(link: Link): void {
+    this.#rates.delete(link)
     this.#held.delete(link)
   }
 
-  /** When the first of them may be read again; Infinity when none is held. */
-  get nextAt(): number {
-    return this.#held.values().reduce((first, readableAt) => Math.min(first, readableAt), Infinity)
+  isClient(link: Link): boolean {
+    return this.#rates.has(link)
   }
 
-  /** Lets go those whose time has come. */
-  release(now: number, ready: (link: Link) => void): void {
-    for (const [link, readableAt] of this.#held) {
-      if (readableAt > now) continue
-      this.#held.delete(link)
-      ready(link)
-    }
+  isHeld(link: Link): boolean {
+    return this.#held.has(link)
+  }
+
+  /** Whether the link must not be read from now; `readable` tells when it may be. */
+  holds(link: Link): boolean {
+    const readableAt = this.#rates.get(link)?.readableAt ?? -Infinity
+    if (readableAt <= this.#needs.now()) return false
+    this.#held.set(link, readableAt)
+    this.#wind()
+    return true
+  }
+
+  /** A frame with so many packets was read. A message that is no packet is work too, and counts as one. */
+  took(link: Link, packets: number): void {
+    this.#rates.get(link)?.took(Math.max(1, packets), this.#needs.now())
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer)
+    this.#rates.clear()
+    this.#held.clear()
+  }
+
+  #wind(): void {
+    if (this.#timer || this.#held.size === 0) return
+    const nextAt = this.#held.values().reduce((first, readableAt) => Math.min(first, readableAt), Infinity)
+    this.#timer = setTimeout(() => this.#release(), Math.max(1, Math.ceil(nextAt - this.#needs.now())))
+  }
+
+  #release(): void {
+    this.#timer = undefined
+    const now = this.#needs.now()
+    const due = [...this.#held].filter(([, readableAt]) => readableAt <= now)
+    for (const [link] of due) this.#held.delete(link)
+    for (const [link] of due) this.#needs.readable(link)
+    this.#wind()
   }
 }
