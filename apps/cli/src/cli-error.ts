@@ -22,6 +22,9 @@ type Facts =
   | { code: 'cli.not_joined'; folder: string }
   | { code: 'cli.mix_program'; why: string; isUsage: boolean }
   | { code: 'cli.mix_not_running'; place: string }
+  | { code: 'cli.reach_invalid'; text: string }
+  | { code: 'cli.no_tunnel'; why: string }
+  | { code: 'cli.secret_schedule' }
 
 /** What the command line itself has to refuse. */
 export class CliError extends FogError<Facts> {
@@ -79,6 +82,18 @@ export class CliError extends FogError<Facts> {
       fix: 'Make a join token with `fog token join`, then run the command it prints here.',
     },
     'cli.mix_program': { says: '{why}', fix: '' },
+    'cli.reach_invalid': {
+      says: 'FOG_REACH is "{text}".',
+      fix: 'It is direct or mixnet; nothing was sent.',
+    },
+    'cli.no_tunnel': {
+      says: 'There is no way to the fog through the mixnet: {why}',
+      fix: 'Nothing was sent. See with `fog mix topology` whether the network has a gateway and a mix in each layer.',
+    },
+    'cli.secret_schedule': {
+      says: 'A secret job cannot recur: jobs at known times are found by their times.',
+      fix: 'Submit it when you want it to run; nothing was sent.',
+    },
     'cli.mix_not_running': {
       says: 'No mix node answers at {place}.',
       fix: 'Start one with `fog mix run`, or say where its status is with --dir or --admin.',
@@ -107,4 +122,7 @@ const EXIT_CODES: Readonly<Partial<Record<Facts['code'], number>>> = {
   'up.already_running': 3,
   'cli.not_joined': 2,
   'cli.mix_not_running': 4,
+  'cli.reach_invalid': 2,
+  'cli.no_tunnel': 4,
+  'cli.secret_schedule': 2,
 }

@@ -10,6 +10,8 @@ export class Runner {
   /** The command line as it was given. */
   readonly args: readonly string[]
   exitCode: number = EXIT.ok
+  /** Whether `--mixnet` was given. */
+  mixnet = false
 
   constructor(world: World, args: readonly string[]) {
     this.world = world
@@ -22,12 +24,14 @@ export class Runner {
     work: (it: Invocation) => Promise<number | void>,
     codeOf: (fault: unknown) => number = exitCodeOf,
   ): Promise<void> {
-    const it = new Invocation(this.world, flags)
+    const it = new Invocation(this.world, flags, this.mixnet)
     try {
       this.exitCode = (await work(it)) ?? EXIT.ok
     } catch (fault) {
       this.exitCode = codeOf(fault)
       await sayFault(it, fault)
+    } finally {
+      await it.close()
     }
   }
 }

@@ -16,6 +16,8 @@ export interface Config {
   readonly debug: boolean
   /** The join token for `fog worker join`, so that it need not stand on the command line. */
   readonly joinToken: string | undefined
+  /** Whether fogs are spoken to `direct`ly or through the `mixnet`, unless a flag or a log-in says. */
+  readonly reach: string | undefined
   readonly workerDir: string | undefined
   readonly workerName: string | undefined
   /** The mix node's own folder. */
@@ -49,6 +51,7 @@ export function readConfig(
     colour: set('NO_COLOR') ? 'never' : set('FORCE_COLOR') ? 'always' : 'auto',
     debug: set('FOG_DEBUG') !== undefined,
     joinToken: set('FOG_JOIN_TOKEN'),
+    reach: set('FOG_REACH'),
     workerDir: set('FOG_WORKER_DIR'),
     workerName: set('FOG_WORKER_NAME'),
     mixDir: set('FOG_MIX_DIR'),

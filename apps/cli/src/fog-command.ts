@@ -30,6 +30,7 @@ Examples:
   fog run hello.wasm -- Ada                   a program, as if it ran here
   fog submit job.yaml --wait --out results    a job with many tasks
   fog top                                     what happens, live
+  fog --mixnet submit secret.yaml --wait      a job that nobody on the line can tie to you
 
 ${EXIT_CODES}
 `
@@ -73,6 +74,8 @@ export function buildProgram(runner: Runner): Command {
     .showHelpAfterError('(--help shows how)')
     .helpCommand('help [command]', 'show help for a command')
     .helpOption('-h, --help', 'show help')
+    .option('--mixnet', 'speak to the fog through the mixnet alone (else FOG_REACH, or how you logged in)')
+    .on('option:mixnet', () => void (runner.mixnet = true))
     .addHelpText('after', EXAMPLES)
   program.commandsGroup('Start:')
   addUp(program, runner)

@@ -1,7 +1,9 @@
-import type { Clock } from '@fog/kernel'
+import { assert, type Clock } from '@fog/kernel'
 import type { Fog } from '@fog/sdk'
 import type { Config } from './config.ts'
 import { EXIT, Interrupted } from './exit-code.ts'
+import { peerEnvironment } from './mix/peer-environment.ts'
+import { type OpenedTunnel, openTunnel } from './mix/tunnel.ts'
 import { connect, type Connection, type ServerFlags } from './server/connect.ts'
 import { type Colours, coloursOf } from './show/colours.ts'
 import { StatusLine } from './show/status-line.ts'
@@ -26,20 +28,46 @@ export class Invocation {
   readonly json: boolean
   readonly colours: Colours
   readonly #flags: ServerFlags
+  #mixnet: boolean
   #connection: Promise<Connection> | undefined
 
-  constructor({ terminal, clock, config }: World, { json = false, ...flags }: CommonFlags) {
+  constructor({ terminal, clock, config }: World, { json = false, ...flags }: CommonFlags, mixnet = false) {
     this.terminal = terminal
     this.clock = clock
     this.config = config
     this.json = json
     this.#flags = flags
+    this.#mixnet = mixnet
     this.colours = coloursOf({ setting: config.colour, isTerminal: terminal.stdout.isTerminal })
   }
 
   connection(): Promise<Connection> {
-    this.#connection ??= connect(this, this.#flags)
+    const { config, clock } = this
+    const openTunnel = (url: string) => this.openTunnel(url)
+    this.#connection ??= connect({ config, clock, openTunnel }, { ...this.#flags, mixnet: this.#mixnet })
     return this.#connection
+  }
+
+  /** Whether `--mixnet` was given, or the work itself asks for it. */
+  get mixnet(): boolean {
+    return this.#mixnet
+  }
+
+  /** From now on the fog is spoken to through the mixnet. Nothing was sent to it before. */
+  goThroughMixnet(): void {
+    assert(!this.#connection || this.#mixnet, 'the way to the fog is chosen before it is taken')
+    this.#mixnet = true
+  }
+
+  async openTunnel(url: string): Promise<OpenedTunnel> {
+    const environment = await peerEnvironment(this, url)
+    return openTunnel({ environment, line: this.statusLine(), now: () => this.now() })
+  }
+
+  /** Ends the way to the fog. */
+  async close(): Promise<void> {
+    const connection = await this.#connection?.catch(() => undefined)
+    await connection?.close()
   }
 
   async fog(): Promise<Fog> {

@@ -56,7 +56,8 @@ async function start(
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
   const { database, leadership } = await openDatabase(config, log, started)
   const blobs = await FolderBlobStore.open(join(config.dataDir, 'blobs'))
-  const platform: Platform = { database, blobs, clock: systemClock, rng: systemRng, config, log }
+  const hasMixnet = config.mixnet?.entry !== undefined
+  const platform: Platform = { database, blobs, clock: systemClock, rng: systemRng, config, log, hasMixnet }
   const access = await openAccess(platform)
   await openBooks(platform)
   const setupCode = await ensureFirstAdmin(platform, access)

@@ -9,6 +9,10 @@ export interface Config {
   readonly folder: string
   /** The control plane. */
   readonly url: string
+  /** Whether it is spoken to by an ordinary connection, or through the mixnet and nothing else. */
+  readonly reach: 'direct' | 'mixnet'
+  /** Of the way through the mixnet: what is pinned beforehand, and whether cover is sent. */
+  readonly tunnel: TunnelSettings
   /** Needed only the first time, to enrol. */
   readonly joinToken: string | undefined
   /** A file that holds the join token, read only when one is needed. */
@@ -31,6 +35,14 @@ export interface Config {
   readonly evictAfterMs: number | undefined
   /** From being told to leave until a task is ended: time to take and ship its checkpoint. */
   readonly evictGraceMs: number
+}
+
+export interface TunnelSettings {
+  /** Fingerprint of the network; without it the first one met is pinned. */
+  readonly network: string | undefined
+  /** The control plane's address in the mixnet; without it the first one met is pinned. */
+  readonly entry: string | undefined
+  readonly cover: 'consensus' | 'off'
 }
 
 /** What the lender gives. Undefined takes what the device has. */
@@ -73,6 +85,12 @@ export function readConfig(env: Environment = process.env): Config {
   return {
     folder: resolve(env['FOG_WORKER_DIR'] || join(env['FOG_DATA_DIR'] || '.fog', 'worker')),
     url: webAddress(env, 'FOG_URL', 'http://127.0.0.1:7070'),
+    reach: oneOf(env, 'FOG_WORKER_REACH', ['direct', 'mixnet'], 'direct'),
+    tunnel: {
+      network: hex64(env, 'FOG_MIX_NETWORK'),
+      entry: hex64(env, 'FOG_MIX_ENTRY'),
+      cover: oneOf(env, 'FOG_MIX_COVER', ['on', 'off'], 'on') === 'on' ? 'consensus' : 'off',
+    },
     joinToken: env['FOG_JOIN_TOKEN'] || undefined,
     joinTokenFile: env['FOG_JOIN_TOKEN_FILE'] || undefined,
     name: nameOf(env),
@@ -112,6 +130,11 @@ function oneOf<const Choice extends string>(
 ): Choice {
   const text = env[name] || fallback
   return choices.find((choice) => choice === text) ?? invalid(name, text, `one of ${choices.join(', ')}`)
+}
+
+function hex64(env: Environment, name: string): string | undefined {
+  const text = env[name] || undefined
+  return text === undefined || /^[0-9a-f]{64}$/.test(text) ? text : invalid(name, text, '64 hex digits')
 }
 
 function webAddress(env: Environment, name: string, fallback: string): string {

@@ -10,6 +10,7 @@ export class WorkerError extends FogError<
   | { code: 'worker.enrolment_refused'; url: string; why: string }
   | { code: 'worker.refused'; why: string; todo: string }
   | { code: 'worker.no_runtime'; why: string }
+  | { code: 'worker.reach_changed'; folder: string }
 > {
   static override readonly texts = {
     'worker.folder_in_use': {
@@ -37,6 +38,10 @@ export class WorkerError extends FogError<
       fix: 'Make a new join token there and try again.',
     },
     'worker.refused': { says: 'The control plane refused this worker: {why}', fix: '{todo}' },
+    'worker.reach_changed': {
+      says: 'The device in {folder} is known through the mixnet only, and connecting directly would show which one it is.',
+      fix: 'Start it with FOG_WORKER_REACH=mixnet; or give FOG_WORKER_DIR another folder and enrol it there as another device.',
+    },
     'worker.no_runtime': {
       says: 'Tasks cannot be run on this device: {why}',
       fix: 'Check that Node 24 can start processes here, then start the worker again.',

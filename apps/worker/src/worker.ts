@@ -20,6 +20,7 @@ import { DEFAULT_INPUTS, InputCache } from './inputs.ts'
 import { NodeApi, NodeToken } from './node-api.ts'
 import { type DeviceOffer, offerOf } from './offer.ts'
 import { Outbox } from './outputs.ts'
+import { openWay, type Way } from './reach.ts'
 import { backoffMs } from './retry.ts'
 import { Spool } from './spool.ts'
 
@@ -52,6 +53,7 @@ export class Worker {
   readonly #stateOutbox: Outbox
   readonly #abort = new AbortController()
   #parts: Parts | undefined
+  #way: Way | undefined
   #decision: Decision | undefined
   #isStopping = false
   #hasEnrolledAgain = false
@@ -83,7 +85,7 @@ export class Worker {
     if (!this.#identity.nodeId) readJoinToken(this.#dependencies.config)
     this.#clearUp()
     const starting = this.#startPool()
-    const enrolled = this.#enrol()
+    const enrolled = this.#openWay().then(() => this.#enrol())
     const [pool, enrolment] = await Promise.allSettled([starting, enrolled])
     if (pool.status === 'rejected') throw pool.reason
     if (enrolment.status === 'rejected' || this.#isStopping) {
@@ -103,6 +105,7 @@ export class Worker {
     this.#isStopping = true
     this.#abort.abort()
     if (this.#parts) await this.#stopParts(this.#parts, hurry)
+    await this.#way?.stop()
     await this.#spool.close()
   }
 
@@ -151,6 +154,18 @@ export class Worker {
     if (waiting.length > 0) log.info({ results: waiting.length }, 'results of the last run wait to be delivered')
   }
 
+  async #openWay(): Promise<void> {
+    const { config, log } = this.#dependencies
+    const way = await openWay({ config, clock: systemClock, rng: systemRng, log, signal: this.#abort.signal })
+    if (this.#isStopping) return way.stop()
+    this.#way = way
+  }
+
+  get #opened(): Way {
+    assert(this.#way, 'the way to the control plane is open before it is used')
+    return this.#way
+  }
+
   async #startPool(): Promise<ExecutorPool> {
     const { config, log } = this.#dependencies
     const { folder, bubblewrap, policy, compileCacheFolder } = config
@@ -166,10 +181,11 @@ export class Worker {
     const { config, log, env } = this.#dependencies
     const [clock, rng] = [systemClock, systemRng]
     const [spool, outbox, identity] = [this.#spool, this.#outbox, this.#identity]
-    const api = new NodeApi({ url: config.url, token: this.#token })
+    const api = new NodeApi({ url: this.#opened.url, token: this.#token })
     const cache = { ...DEFAULT_INPUTS, maxBytes: config.cacheBytes }
     const inputs = new InputCache({ folder: join(config.folder, 'cache'), api, clock, rng }, cache)
-    const channel = new Channel({ url: config.url, clock, rng, log }, this.#channelHandlers())
+    const { url, channel: patience } = this.#opened
+    const channel = new Channel({ url, clock, rng, log }, this.#channelHandlers(), patience)
     const delivery = new Delivery({ channel, spool, outbox, api, clock, rng, log })
     const nodeId = () => this.#nodeId()
     const mayUpload = () => this.#decision?.usesNetwork !== false
@@ -308,7 +324,11 @@ export class Worker {
     const { config, log } = this.#dependencies
     const { name, labels, url } = config
     const joinToken = readJoinToken(config)
-    const nodeId = await this.#identity.enrol(new Client({ baseUrl: url }), { joinToken, name, labels: { ...labels } })
+    const nodeId = await this.#identity.enrol(new Client({ baseUrl: this.#opened.url }), {
+      joinToken,
+      name,
+      labels: { ...labels },
+    })
     log.info({ nodeId, url }, 'enrolled')
   }
 

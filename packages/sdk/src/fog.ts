@@ -18,6 +18,7 @@ import { forEachAtOnce } from './at-once.ts'
 import { followFeed } from './feed.ts'
 import { patiently } from './patience.ts'
 import { Pokes } from './pokes.ts'
+import { SdkError } from './sdk-error.ts'
 
 const PAGE = 500
 const MOST_DIGESTS = 10_000
@@ -45,6 +46,8 @@ export interface UploadProgress {
 
 export interface FogOptions extends ClientOptions {
   readonly clock: Clock
+  /** `mixnet` where `baseUrl` is a tunnel's, as `fog mix tunnel` prints it; directly unless said. Secret jobs go no other way. */
+  readonly reach?: 'direct' | 'mixnet' | undefined
 }
 
 export interface Waiting {
@@ -61,14 +64,19 @@ export class Fog {
     this.client = new Client(options)
   }
 
-  /** Uploads what is missing and submits. Throws `ApiError` with what to change when the job is refused. */
+  /**
+   * Uploads what is missing and submits. Throws `ApiError` with what to change when the job is refused, and `job.secret_in_the_open`
+   * before anything is sent when it is secret and this is no way through the mixnet.
+   */
   async submit(job: PreparedJob, onUpload?: (progress: UploadProgress) => void): Promise<JobView> {
+    this.#keepHidden(job)
     await this.upload(job.content, onUpload)
     return this.client.call('submitJob', { body: job.submission })
   }
 
   /** What it would cost, and what would keep it from being taken. */
   async quote(job: PreparedJob, onUpload?: (progress: UploadProgress) => void): Promise<QuoteView> {
+    this.#keepHidden(job)
     await this.upload(job.content, onUpload)
     return this.client.call('quote', { body: job.submission })
   }
@@ -79,8 +87,14 @@ export class Fog {
     times: Omit<NewSchedule, 'job'>,
     onUpload?: (progress: UploadProgress) => void,
   ): Promise<ScheduleView> {
+    this.#keepHidden(job)
     await this.upload(job.content, onUpload)
     return this.client.call('addSchedule', { body: { ...times, job: job.submission } })
+  }
+
+  #keepHidden({ submission }: PreparedJob): void {
+    if (submission.privacy !== 'secret' || this.#options.reach === 'mixnet') return
+    throw new SdkError({ code: 'job.secret_in_the_open' })
   }
 
   /** Sends the content the fog does not have from you yet. */

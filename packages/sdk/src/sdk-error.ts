@@ -13,6 +13,7 @@ export class SdkError extends FogError<
   | { code: 'result.damaged'; path: string }
   | { code: 'result.unsafe_name'; path: string }
   | { code: 'feed.ended'; why: string }
+  | { code: 'job.secret_in_the_open' }
 > {
   static override readonly texts = {
     'document.not_readable': {
@@ -54,6 +55,10 @@ export class SdkError extends FogError<
     'result.unsafe_name': {
       says: 'The result names a file {path}, which would lie outside the results folder, and it was not written.',
       fix: 'Ask whoever wrote the program to use plain relative names.',
+    },
+    'job.secret_in_the_open': {
+      says: 'The job is secret, and this way to the fog is an ordinary one; nothing was sent.',
+      fix: "Start `fog mix tunnel`, give the address it prints as baseUrl, and say so with reach: 'mixnet'.",
     },
     'feed.ended': {
       says: 'The event feed ended: {why}.',

@@ -39,10 +39,15 @@ async function listJobs(it: Invocation, { all = false, status, limit }: PsFlags)
   const fog = await it.fog()
   const known = JOB_STATUSES.find((each) => each === status)
   const query = { limit: Math.min(limit, 500), ...(all && { all }), ...(known && { status: known }) }
-  const jobs = await take(
-    pages((after) => fog.client.call('listJobs', { query: { ...query, ...after } })),
-    limit,
-  )
+  let isWithheld = false
+  const read = async (after: { readonly after?: string }) => {
+    const jobsPage = await fog.client.call('listJobs', { query: { ...query, ...after } })
+    isWithheld ||= jobsPage.withheld === true
+    return jobsPage
+  }
+  const jobs = await take(pages(read), limit)
+  if (isWithheld)
+    await it.note('Secret jobs are left out, as the fog was asked directly: see them with `fog --mixnet ps`.')
   await it.show(jobs, () => (jobs.length === 0 ? 'There are no jobs.' : jobsText(jobs, it.now(), it.colours)))
 }
 

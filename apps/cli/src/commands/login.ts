@@ -51,10 +51,22 @@ export function addLogin(program: Command, runner: Runner): void {
 async function logIn(it: Invocation, address: string | undefined, flags: LoginFlags): Promise<void> {
   const file = new CredentialsFile(fileOptions(it))
   const url = await addressOf(it, file, address)
-  const login = flags.token === undefined ? await byPassword(it, url, flags) : await byToken(it, url, flags.token)
+  const login = await loginAt(it, url, flags)
   await file.update(url, async () => login)
   await file.select(url)
   await it.show({ url, name: login.name }, () => `Logged in at ${url} as ${login.name}.`)
+}
+
+/** With --mixnet the log-in itself goes through the mixnet, and so does whatever is done by it later. */
+async function loginAt(it: Invocation, url: string, flags: LoginFlags): Promise<Login> {
+  const way = it.mixnet ? await it.openTunnel(url) : undefined
+  const at = way?.url ?? url
+  try {
+    const login = flags.token === undefined ? await byPassword(it, at, flags) : await byToken(it, at, flags.token)
+    return way ? { ...login, reach: 'mixnet' } : login
+  } finally {
+    await way?.close()
+  }
 }
 
 async function addressOf(it: Invocation, file: CredentialsFile, address: string | undefined): Promise<string> {
@@ -133,8 +145,10 @@ async function logOut(it: Invocation, address: string | undefined): Promise<void
 async function endThere(it: Invocation, url: string): Promise<void> {
   try {
     const { config, clock } = it
-    const { fog } = await connect({ config: { ...config, url: undefined, token: undefined }, clock }, { url })
-    await fog.client.call('logOut', {})
+    const openTunnel = (to: string) => it.openTunnel(to)
+    const hints = { ...config, url: undefined, token: undefined }
+    const { fog, close } = await connect({ config: hints, clock, openTunnel }, { url, mixnet: it.mixnet })
+    await fog.client.call('logOut', {}).finally(close)
   } catch {
     await it.note(`fog: ${url} could not be told; the log-in is forgotten here and runs out there.`)
   }

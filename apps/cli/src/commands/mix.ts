@@ -2,13 +2,12 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { addCommand, addGroup, type Runner, usageFault, wholeNumber } from '../command.ts'
-import { readIfThere } from '../files.ts'
 import type { CommonFlags, Invocation } from '../invocation.ts'
 import { askLocalMix, findLocalMix } from '../mix/local-mix.ts'
 import { directoryUrl, type MixLine, runMixNode, runMixPeer } from '../mix/mix-program.ts'
+import { peerEnvironment } from '../mix/peer-environment.ts'
 import { type AuditView, auditText, localMixText, topologyText } from '../mix/mix-texts.ts'
 import { plainText } from '../show/words.ts'
-import type { Environment } from '../up/child.ts'
 
 interface RunFlags {
   readonly json?: boolean
@@ -50,6 +49,7 @@ export function addMix(program: Command, runner: Runner): void {
       ['fog mix topology', 'who mixes where'],
       ['fog mix audit --probes 200 --wait', 'whether nodes do what they must'],
       ['fog mix inbox', 'prints what comes for you'],
+      ['fog mix tunnel', 'a way to the fog for programs of yours'],
     ],
   })
   addRunNode(group, runner)
@@ -58,6 +58,7 @@ export function addMix(program: Command, runner: Runner): void {
   addAudit(group, runner)
   addSend(group, runner)
   addInbox(group, runner)
+  addTunnel(group, runner)
 }
 
 function addRunNode(group: Command, runner: Runner): void {
@@ -176,11 +177,15 @@ function addAudit(group: Command, runner: Runner): void {
           ...numbers.flatMap(([name, value]) => [`--${name}`, String(value)]),
           ...(wait === true ? ['--wait'] : []),
         ]
-        return runMixPeer(it, { args, environment: await peerEnvironment(it, flags) }, async (line) => {
-          if (line.type === 'probed')
-            await it.note(`${String(line['probes'])} probes sent, ${String(line['lost'])} lost.`)
-          if (line.type === 'audit') await it.show(line, () => auditText(line as unknown as AuditView, it.colours))
-        })
+        return runMixPeer(
+          it,
+          { args, environment: await peerEnvironment(it, await directoryUrl(it, flags.url)) },
+          async (line) => {
+            if (line.type === 'probed')
+              await it.note(`${String(line['probes'])} probes sent, ${String(line['lost'])} lost.`)
+            if (line.type === 'audit') await it.show(line, () => auditText(line as unknown as AuditView, it.colours))
+          },
+        )
       }),
     )
 }
@@ -209,10 +214,14 @@ function addSend(group: Command, runner: Runner): void {
           ...(flags.anonymous === true ? ['--anonymous'] : []),
           ...(flags.seconds === undefined ? [] : ['--seconds', String(flags.seconds)]),
         ]
-        return runMixPeer(it, { args, input, environment: await peerEnvironment(it, flags) }, async (line) => {
-          if (line.type !== 'sent') return
-          await it.show(line, () => `It has all ${String(line['bytes'])} bytes, after ${String(line['ms'])} ms.`)
-        })
+        return runMixPeer(
+          it,
+          { args, input, environment: await peerEnvironment(it, await directoryUrl(it, flags.url)) },
+          async (line) => {
+            if (line.type !== 'sent') return
+            await it.show(line, () => `It has all ${String(line['bytes'])} bytes, after ${String(line['ms'])} ms.`)
+          },
+        )
       }),
     )
 }
@@ -239,8 +248,10 @@ function addInbox(group: Command, runner: Runner): void {
     .action((flags: PeerFlags & { readonly count?: number }) =>
       runner.run(flags.json ? { json: true } : {}, async (it) => {
         const args = ['inbox', ...(flags.count === undefined ? [] : ['--count', String(flags.count)])]
-        return runMixPeer(it, { args, environment: await peerEnvironment(it, flags) }, (line) =>
-          showInboxLine(it, line),
+        return runMixPeer(
+          it,
+          { args, environment: await peerEnvironment(it, await directoryUrl(it, flags.url)) },
+          (line) => showInboxLine(it, line),
         )
       }),
     )
@@ -264,11 +275,26 @@ function addPeerCommand(group: Command, text: Parameters<typeof addCommand>[1]):
   )
 }
 
-async function peerEnvironment(it: Invocation, { url }: PeerFlags): Promise<Environment> {
-  const { environment, dataDir, mixPeerDir = join(dataDir, 'mix-peer') } = it.config
-  // The program's own log is for who runs a node; here its faults are shown as any others.
-  const logLevel = environment['FOG_LOG_LEVEL'] ?? 'silent'
-  const pinned = await readIfThere(join(mixPeerDir, 'network.json'))
-  if (pinned === undefined) await it.note('The network met now is pinned: `fog mix audit` shows its fingerprint.')
-  return { ...environment, FOG_DATA_DIR: dataDir, FOG_LOG_LEVEL: logLevel, FOG_MIX_URL: await directoryUrl(it, url) }
+function addTunnel(group: Command, runner: Runner): void {
+  addPeerCommand(group, {
+    usage: 'tunnel',
+    summary: 'Opens a way to the fog through the mixnet for other programs, until Ctrl-C',
+    more: 'It prints an address of this machine; whatever is asked for there goes to the fog, and nobody on the line sees with whom. Programs that use the SDK are given it as their baseUrl. Other users of this machine are turned away.',
+    examples: [
+      ['fog mix tunnel', 'prints the address when the fog has answered through it'],
+      ['fog mix tunnel --port 7071 --json', 'the same one each time'],
+    ],
+  })
+    .addOption(wholeNumber('--port <port>', 'of the loopback; any free one unless said', { min: 1, max: 65_535 }))
+    .addOption(wholeNumber('--seconds <s>', 'give up after so long without an answer', { min: 1, max: 86_400 }))
+    .action((flags: PeerFlags & { readonly port?: number; readonly seconds?: number }) =>
+      runner.run(flags.json ? { json: true } : {}, async (it) => {
+        const port = flags.port === undefined ? [] : ['--port', String(flags.port)]
+        const seconds = flags.seconds === undefined ? [] : ['--seconds', String(flags.seconds)]
+        const environment = await peerEnvironment(it, await directoryUrl(it, flags.url))
+        return runMixPeer(it, { args: ['tunnel', ...port, ...seconds], environment }, (line) =>
+          it.showNext(line, () => String(line['url'])),
+        )
+      }),
+    )
 }

@@ -16,6 +16,7 @@ import { comeBackText, explainDelay, submitShowing } from '../follow-job.ts'
 import type { CommonFlags, Invocation } from '../invocation.ts'
 import { gather, LiveOutput, type StreamName } from '../live-output.ts'
 import { runLocally } from '../run-locally.ts'
+import { hideIfSecret } from '../secret-jobs.ts'
 
 interface RunFlags extends TaskFlags, CommonFlags {
   readonly out?: string
@@ -88,8 +89,9 @@ async function withStdin<Answer>(
 }
 
 async function runOnFog(it: Invocation, document: JobDocument, { out }: RunFlags): Promise<number> {
-  const fog = await it.fog()
   const prepared = await prepareJob(document, { baseDir: process.cwd(), file: 'the command line' })
+  await hideIfSecret(it, prepared)
+  const fog = await it.fog()
   const job = await submitShowing(it, fog, prepared)
   const output = new LiveOutput({
     stdout: (bytes) => it.terminal.stdout.write(bytes),

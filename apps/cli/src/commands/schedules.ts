@@ -6,6 +6,7 @@ import { addCommand, addGroup, type Runner } from '../command.ts'
 import { findAmong } from '../find.ts'
 import type { CommonFlags, Invocation } from '../invocation.ts'
 import { take } from '../job-lists.ts'
+import { refuseSecretSchedule } from '../secret-jobs.ts'
 import { factsText, tableText } from '../show/table.ts'
 import { agoText, count, plainText, shortId } from '../show/words.ts'
 
@@ -65,7 +66,9 @@ left out and noted.`,
     )
     .action((file: string, { cron, timezone, name, catchUp, overlap, ...flags }: AddFlags) =>
       runner.run(flags, async (it) => {
-        const [fog, prepared] = [await it.fog(), await prepareJobFile(file)]
+        const prepared = await prepareJobFile(file)
+        refuseSecretSchedule(prepared)
+        const fog = await it.fog()
         const times = { cron, timezone, catchUp, overlap, ...(name !== undefined && { name }) }
         const schedule = await fog.schedule(prepared, times)
         await it.show(schedule, () => `Scheduled ${named(schedule)}: due ${dueText(schedule, it.now())}.`)

@@ -8,6 +8,7 @@ import { EXIT } from '../exit-code.ts'
 import { exitCodeOfJob, fetchShowing, submitShowing, waitShowing } from '../follow-job.ts'
 import type { CommonFlags, Invocation } from '../invocation.ts'
 import { failuresOf } from '../job-lists.ts'
+import { hideIfSecret } from '../secret-jobs.ts'
 import { quoteText, receiptText, whyText } from '../show/job-texts.ts'
 import { count, plainText, shortId } from '../show/words.ts'
 
@@ -31,8 +32,8 @@ export function addSubmit(program: Command, runner: Runner): void {
     .option('--out <folder>', 'wait, and put the results there')
     .action((file: string, flags: SubmitFlags) =>
       runner.run(flags, async (it) => {
-        const [fog, prepared] = [await it.fog(), await prepareJobFile(file)]
-        return submitAndMaybeWait(it, fog, prepared, { wait: flags.wait ?? false, out: flags.out })
+        const prepared = await prepareJobFile(file)
+        return submitAndMaybeWait(it, prepared, { wait: flags.wait ?? false, out: flags.out })
       }),
     )
 }
@@ -64,7 +65,7 @@ export function addMap(program: Command, runner: Runner): void {
         refuseOpenGlob(runner, args)
         const document = documentOf({ program: file, args: args.length > 0 ? args : ['{item}'], each }, flags)
         const prepared = await prepareJob(document, { baseDir: process.cwd(), file: 'the command line' })
-        return submitAndMaybeWait(it, await it.fog(), prepared, { wait: flags.wait ?? true, out: flags.out })
+        return submitAndMaybeWait(it, prepared, { wait: flags.wait ?? true, out: flags.out })
       }),
     )
 }
@@ -79,10 +80,11 @@ function refuseOpenGlob({ args: given }: Runner, args: readonly string[]): void 
 
 async function submitAndMaybeWait(
   it: Invocation,
-  fog: Fog,
   prepared: PreparedJob,
   { wait, out }: { readonly wait: boolean; readonly out: string | undefined },
 ): Promise<number> {
+  await hideIfSecret(it, prepared)
+  const fog = await it.fog()
   const job = await submitShowing(it, fog, prepared)
   if (!wait && out === undefined) {
     await it.show(job, () => submittedText(job))
@@ -124,8 +126,9 @@ export function addQuote(program: Command, runner: Runner): void {
     ],
   }).action((file: string, flags: CommonFlags) =>
     runner.run(flags, async (it) => {
-      const [fog, prepared] = [await it.fog(), await prepareJobFile(file)]
-      const quote = await fog.quote(prepared)
+      const prepared = await prepareJobFile(file)
+      await hideIfSecret(it, prepared)
+      const quote = await (await it.fog()).quote(prepared)
       await it.show(quote, () => quoteText(quote, it.colours))
       return quote.refusals.length === 0 ? EXIT.ok : EXIT.refused
     }),

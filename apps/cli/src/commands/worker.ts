@@ -32,6 +32,7 @@ interface Membership {
   readonly url: string
   readonly name?: string
   readonly labels?: string
+  readonly reach?: 'mixnet'
 }
 
 export function addWorker(program: Command, runner: Runner): void {
@@ -41,6 +42,7 @@ export function addWorker(program: Command, runner: Runner): void {
     examples: [
       ['fog worker join --url http://fog.example:7070 --token fogj_…', 'once; `fog token join` prints it'],
       ['fog worker start', 'ever after'],
+      ['fog --mixnet worker join --url … --token fogj_…', 'through the mixnet alone, ever after too'],
     ],
   })
   addJoin(group, runner)
@@ -77,6 +79,7 @@ function addJoin(group: Command, runner: Runner): void {
           url: parseServerUrl(url),
           ...(name !== undefined && { name }),
           ...(labels !== undefined && { labels }),
+          ...(it.mixnet && { reach: 'mixnet' as const }),
         }
         return lend(it, folderOf(it, flags), membership, token)
       }),
@@ -112,9 +115,14 @@ function folderOf({ config }: Invocation, { dir }: WorkerFlags): string {
 }
 
 async function membershipIn(folder: string): Promise<Membership | undefined> {
-  const { url, name, labels } = objectIn((await readIfThere(join(folder, 'membership.json'))) ?? '')
+  const { url, name, labels, reach } = objectIn((await readIfThere(join(folder, 'membership.json'))) ?? '')
   if (typeof url !== 'string') return undefined
-  return { url, ...(typeof name === 'string' && { name }), ...(typeof labels === 'string' && { labels }) }
+  return {
+    url,
+    ...(typeof name === 'string' && { name }),
+    ...(typeof labels === 'string' && { labels }),
+    ...(reach === 'mixnet' && { reach }),
+  }
 }
 
 /** Runs the worker in the foreground, its log on our own output. Answers its exit code. */
@@ -140,7 +148,7 @@ async function runWorker(
   membership: Membership,
   tokenFile: string | undefined,
 ): Promise<number> {
-  const { name, labels, url } = membership
+  const { name, labels, url, reach } = membership
   const environment = {
     ...it.config.environment,
     FOG_TOKEN: undefined,
@@ -150,6 +158,7 @@ async function runWorker(
     FOG_WORKER_DIR: folder,
     ...(name !== undefined && { FOG_WORKER_NAME: name }),
     ...(labels !== undefined && { FOG_WORKER_LABELS: labels }),
+    ...(reach !== undefined && { FOG_WORKER_REACH: reach }),
   }
   const child = spawn(process.execPath, [PROGRAMS.worker], {
     env: environment,

@@ -5,7 +5,7 @@ import { FileLock } from '../file-lock.ts'
 import { objectIn, readIfThere, writePrivately } from '../files.ts'
 
 /** How one is known to one fog. */
-export type Login =
+export type Login = (
   | { readonly kind: 'token'; readonly name: string; readonly token: string }
   | {
       readonly kind: 'session'
@@ -15,6 +15,10 @@ export type Login =
       /** RFC 3339. */
       readonly expiresAt: string
     }
+) & {
+  /** Said when this log-in is used through the mixnet only. */
+  readonly reach?: 'mixnet' | undefined
+}
 
 /** All log-ins of this person on this machine. `current` is the address the last log-in went to. */
 export interface Credentials {

@@ -14,13 +14,22 @@ type Session = Extract<Login, { kind: 'session' }>
  */
 export class SessionKeeper {
   readonly #url: string
+  readonly #askAt: string
   readonly #file: CredentialsFile
   readonly #clock: Clock
   #session: Session
   #refreshing: Promise<boolean> | undefined
 
-  constructor(dependencies: { url: string; file: CredentialsFile; clock: Clock; session: Session }) {
+  /** `url` names the log-in; it is asked for at `askAt`, which is another address where the way there is a tunnel. */
+  constructor(dependencies: {
+    readonly url: string
+    readonly askAt?: string
+    readonly file: CredentialsFile
+    readonly clock: Clock
+    readonly session: Session
+  }) {
     this.#url = dependencies.url
+    this.#askAt = dependencies.askAt ?? dependencies.url
     this.#file = dependencies.file
     this.#clock = dependencies.clock
     this.#session = dependencies.session
@@ -52,10 +61,11 @@ export class SessionKeeper {
 
   /** Undefined when the log-in is over: then it is forgotten. */
   async #renew(session: Session): Promise<Session | undefined> {
-    const client = new Client({ baseUrl: this.#url })
+    const client = new Client({ baseUrl: this.#askAt })
     try {
       const tokens = await client.call('refresh', { body: { refreshToken: session.refreshToken } })
-      return sessionOf(session.name, tokens, session.refreshToken)
+      const { name, refreshToken, reach } = session
+      return { ...sessionOf(name, tokens, refreshToken), ...(reach && { reach }) }
     } catch (fault) {
       if (fault instanceof ApiError && fault.status === 401) return undefined
       throw fault
