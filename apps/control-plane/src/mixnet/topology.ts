@@ -29,6 +29,8 @@ export async function topologyOf(
   const [records, probes, ...reports] = await Promise.all([
     database.read.mixnet.findNodes(keys),
     mixnet.probes.read(keys, clock.now()),
+    // Nodes report an epoch in the one after: early in it, what is known is of the one before.
+    database.read.mixnet.listReports(mixnet.name, epoch - 2),
     database.read.mixnet.listReports(mixnet.name, epoch - 1),
     database.read.mixnet.listReports(mixnet.name, epoch),
   ])

@@ -10,6 +10,7 @@ import { useClient } from '../../session/session-context.tsx'
 import { meQuery } from '../../shell/me.ts'
 import { LogInsPart } from './log-ins-part.tsx'
 import { PasswordPart } from './password-part.tsx'
+import { QuotaPart } from './quota-part.tsx'
 import { TokensPart } from './tokens-part.tsx'
 import { TransfersPart } from './transfers-part.tsx'
 
@@ -43,6 +44,7 @@ export function AccountPage() {
         onChange={(next) => void navigate({ to: '/account', search: { tab: next }, replace: true, resetScroll: false })}
         tabs={[
           { value: 'transfers', label: 'Transfers', content: <TransfersPart /> },
+          { value: 'quota', label: 'Quota', content: <QuotaPart /> },
           { value: 'tokens', label: 'API tokens', content: <TokensPart scopes={me.data?.scopes ?? []} /> },
           { value: 'log-ins', label: 'Log-ins', content: <LogInsPart /> },
           { value: 'password', label: 'Password', content: <PasswordPart /> },

@@ -23,3 +23,10 @@ export function sessionsQuery(client: Client) {
     queryFn: async ({ signal }) => client.call('listSessions', { signal }),
   })
 }
+
+export function quotaQuery(client: Client) {
+  return queryOptions({
+    queryKey: ['quota', 'mine'],
+    queryFn: async ({ signal }) => client.call('getQuota', { signal }),
+  })
+}

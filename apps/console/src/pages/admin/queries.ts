@@ -33,6 +33,13 @@ export function auditQuery(client: Client, after: string | undefined) {
   })
 }
 
+export function accountQuotaQuery(client: Client, accountId: string) {
+  return queryOptions({
+    queryKey: ['quota', accountId],
+    queryFn: async ({ signal }) => client.call('getAccountQuota', { params: { accountId }, signal }),
+  })
+}
+
 /** Recomputed by the control plane at each read, so it is not read without being asked for. */
 export function ledgerAuditQuery(client: Client) {
   return queryOptions({

@@ -16,10 +16,11 @@ import { useClient } from '../../session/session-context.tsx'
 import { AddUser } from './add-user.tsx'
 import { GrantTokens } from './grant-tokens.tsx'
 import { NewPassword } from './new-password.tsx'
+import { SetQuota } from './set-quota.tsx'
 import { usersQuery } from './queries.ts'
 
 type Change = BodyOf<(typeof routes)['changeUser']>
-type Asked = { readonly what: 'grant' | 'password'; readonly user: UserView }
+type Asked = { readonly what: 'grant' | 'password' | 'quota'; readonly user: UserView }
 
 /** Everybody who may log in. */
 export function UsersPart({ me }: { me: MeView }) {
@@ -47,6 +48,7 @@ export function UsersPart({ me }: { me: MeView }) {
   }
   const actionsFor = (user: UserView): MenuAction[] => [
     { text: 'Grant tokens', onSelect: () => ask('grant', user) },
+    { text: 'Quota', onSelect: () => ask('quota', user) },
     { text: 'Set a new password', onSelect: () => ask('password', user) },
     ...(user.lockedUntil ? [{ text: 'Unlock', onSelect: () => change.mutate({ user, body: { unlock: true } }) }] : []),
     ...(user.userId === me.userId ? [] : roleAndStatus(user, (body) => change.mutate({ user, body }))),
@@ -74,6 +76,7 @@ export function UsersPart({ me }: { me: MeView }) {
       <Pager pages={pages} next={users.data?.next} label="Pages of users" />
       <AddUser open={adding} onClose={() => setAdding(false)} />
       {asked && <GrantTokens open={open === 'grant'} user={asked.user} onClose={() => setOpen(undefined)} />}
+      {asked && <SetQuota open={open === 'quota'} user={asked.user} onClose={() => setOpen(undefined)} />}
       {asked && <NewPassword open={open === 'password'} user={asked.user} onClose={() => setOpen(undefined)} />}
     </Card>
   )

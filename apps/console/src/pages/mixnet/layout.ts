@@ -35,6 +35,8 @@ export interface Layout<N extends Node> {
 const NARROW = 620
 /** With more nodes in one place there is no room for names. */
 const MOST_NAMED = 12
+/** Side by side, nodes of a place stand above each other, so many, that the ways between places fan out. */
+const MOST_IN_COLUMN = 6
 const NAMED_CELL = { width: 88, height: 66 }
 const BARE_CELL = { width: 34, height: 34 }
 const GAP = { right: 56, down: 30 }
@@ -54,7 +56,11 @@ export function layoutOf<N extends Node>(nodes: readonly N[], width: number): La
   const radius = radiusBy(Math.max(1, ...nodes.map(({ weight }) => weight)))
   const flow = width < NARROW ? 'down' : 'right'
   const make = (group: { place: Place; nodes: readonly N[] }, box: { x: number; y: number; width: number }) =>
-    bandOf(group, box, { named, radius })
+    bandOf(group, box, {
+      named,
+      radius,
+      mostAcross: flow === 'right' && named ? Math.ceil(group.nodes.length / MOST_IN_COLUMN) : Infinity,
+    })
 
   const bands: Band<N>[] = []
   if (flow === 'right') {
@@ -82,14 +88,21 @@ function below(bands: readonly Band<Node>[], gap: number): number {
   return end === 0 ? 0 : end + gap
 }
 
+interface BandLook {
+  readonly named: boolean
+  readonly radius: (weight: number) => number
+  /** Nodes side by side. */
+  readonly mostAcross: number
+}
+
 function bandOf<N extends Node>(
   { place, nodes }: { readonly place: Place; readonly nodes: readonly N[] },
   { x, y, width }: { readonly x: number; readonly y: number; readonly width: number },
-  { named, radius }: { readonly named: boolean; readonly radius: (weight: number) => number },
+  { named, radius, mostAcross }: BandLook,
 ): Band<N> {
   const cell = named ? NAMED_CELL : BARE_CELL
   const room = width - 2 * PADDING
-  const perRow = Math.max(1, Math.floor(room / cell.width))
+  const perRow = Math.max(1, Math.min(mostAcross, Math.floor(room / cell.width)))
   const rows = Math.max(1, Math.ceil(nodes.length / perRow))
   const spots = nodes.map((node, i) => {
     const [row, column] = [Math.floor(i / perRow), i % perRow]

@@ -139,7 +139,17 @@ function BandHead({ band: { place, x, y, width, spots } }: { band: Band<Topology
   )
 }
 
-const DISCS = { good: 'bg-bar-good', warn: 'bg-bar-warn', bad: 'bg-bar-bad' }
+/** Full where probes measured it, hollow where nobody did. */
+const DISCS = {
+  good: 'bg-bar-good text-black',
+  warn: 'bg-bar-warn text-black',
+  bad: 'bg-bar-bad text-black',
+}
+const RINGS = {
+  good: 'border-4 border-bar-good bg-surface text-ink',
+  warn: 'border-4 border-bar-warn bg-surface text-ink',
+  bad: 'border-4 border-bar-bad bg-surface text-ink',
+}
 /** A mark in the disc, for those who do not tell the colours apart. */
 const MARKS = { good: '', warn: '!', bad: '×' }
 const LEAST_TARGET = 28
@@ -212,10 +222,9 @@ function Disc({
       aria-hidden="true"
       style={{ width: 2 * radius, height: 2 * radius }}
       className={classes(
-        'inline-flex items-center justify-center rounded-full text-[0.6875rem] leading-none font-bold text-black outline-offset-1 transition-transform group-hover:scale-110',
-        DISCS[tone],
+        'inline-flex items-center justify-center rounded-full text-[0.6875rem] leading-none font-bold outline-offset-1 transition-transform group-hover:scale-110',
+        probed ? DISCS[tone] : RINGS[tone],
         mine ? 'outline-2 outline-accent' : 'outline-1 outline-surface',
-        !probed && 'border-2 border-dashed border-surface',
       )}
     >
       {MARKS[tone]}

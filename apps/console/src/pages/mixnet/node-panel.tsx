@@ -179,7 +179,7 @@ function ReportCard({ node }: { node: TopologyNodeView }) {
         </div>
       ) : (
         <div className="px-4 pb-4 sm:px-5">
-          <Notice>Nothing for this epoch or the one before. A report comes within the epoch after.</Notice>
+          <Notice>Nothing of the last epochs. A report comes within the epoch after.</Notice>
         </div>
       )}
       <Resource query={flow} lines={3} label="Loading what it reported">
