@@ -12,7 +12,8 @@ import { buildStock, type PacketStock } from './packets.ts'
 let packetBytes = 0
 const PACKETS_A_FRAME = 16
 const noise = noiseSuite()
-let stock: PacketStock | undefined
+/** By the parity of the epoch they were made for. */
+const stocks: PacketStock[] = []
 let links: readonly Out[] = []
 let next = 0
 
@@ -29,15 +30,23 @@ process.on('message', (order: GeneratorOrder) => {
 async function obey(order: GeneratorOrder): Promise<void> {
   if (order.type === 'build') {
     packetBytes = suites[order.suite].geometry.packetBytes
-    stock = await buildStock(order.suite, order.path, order.count)
-    return tell({ type: 'built' })
+    const stock = await buildStock(order.suite, order.path, order.count, order)
+    stocks[order.epochParity ?? 0] = stock
+    return tell({ type: 'built', prints: Float64Array.from(new Float64Array(stock.prints)) })
   }
   if (order.type === 'connect') {
     const opening = order.ports.map((port) => open(port, order))
     links = await Promise.all(opening)
     return tell({ type: 'connected' })
   }
-  if (order.type === 'send') return tell(await send(order.packets, order.perSecond))
+  if (order.type === 'send') {
+    next += order.packets
+    return tell(await send(stocks[0]!, next - order.packets, order))
+  }
+  if (order.type === 'send_stock') {
+    const stock = stocks[order.parity]!
+    return tell(await send(stock, 0, { packets: stock.count, perSecond: order.perSecond }))
+  }
   return process.exit()
 }
 
@@ -62,10 +71,13 @@ async function open(port: number, { own, remote }: Extract<GeneratorOrder, { typ
 }
 
 /** Every millisecond what is due by then; answers when each packet was handed to its link. */
-function send(packets: number, perSecond: number): Promise<GeneratorReport> {
+function send(
+  stock: PacketStock,
+  first: number,
+  { packets, perSecond }: { readonly packets: number; readonly perSecond: number },
+): Promise<GeneratorReport> {
   const sentAt = new Float64Array(packets)
-  const bytes = Buffer.from(stock!.memory)
-  const first = next
+  const bytes = Buffer.from(stock.memory)
   const startedAt = monotonicMs()
   let sent = 0
   let turn = 0
@@ -85,7 +97,6 @@ function send(packets: number, perSecond: number): Promise<GeneratorReport> {
       mostUnsent = Math.max(mostUnsent, link.unsent())
     }
     if (sent < packets) return void setTimeout(step, 1)
-    next += packets
     const { user, system } = process.cpuUsage()
     const tookMs = monotonicMs() - startedAt
     resolve({ type: 'sent', first, sentAt, tookMs, mostUnsent, cpuMicroseconds: user + system })

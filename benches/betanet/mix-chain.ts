@@ -48,7 +48,8 @@ const WARM_UP_SECONDS = 2
 const HOST = '127.0.0.1'
 const TAGS = 30_000_000
 
-interface Node {
+/** A process of the bench and its keys. */
+export interface Node {
   readonly process: BenchProcess
   readonly id: Uint8Array
   readonly link: DhKeyPair
@@ -58,14 +59,6 @@ interface Node {
 
 /** One run: packets are built beforehand, sent open-loop, kept by the sink, and unwrapped and checked afterwards. */
 export async function runChain(chain: Chain): Promise<ChainRun> {
-  const noise = noiseSuite()
-  const makeNode = (file: string): Node => ({
-    process: new BenchProcess(file),
-    id: systemRng.bytes(32),
-    link: noise.makeKeyPair(),
-    sphinx: noise.makeKeyPair(),
-    ports: [1],
-  })
   const mixes = Array.from({ length: chain.hops }, () => makeNode('mix-process.ts'))
   const [sink, generator] = [makeNode('sink-process.ts'), makeNode('generator-process.ts')]
   try {
@@ -90,8 +83,26 @@ export async function runChain(chain: Chain): Promise<ChainRun> {
   }
 }
 
-async function startAll(
-  { suite, datagrams, threads, meanMs }: Chain,
+export function makeNode(file: 'mix-process.ts' | 'sink-process.ts' | 'generator-process.ts'): Node {
+  const noise = noiseSuite()
+  return {
+    process: new BenchProcess(file),
+    id: systemRng.bytes(32),
+    link: noise.makeKeyPair(),
+    sphinx: noise.makeKeyPair(),
+    ports: [1],
+  }
+}
+
+/** Starts the mixes and the sink, and tells all mixes of each other. */
+export async function startAll(
+  {
+    suite,
+    datagrams,
+    threads,
+    meanMs,
+    tags = TAGS,
+  }: Omit<Chain, 'perSecond' | 'seconds' | 'hops'> & { readonly tags?: number },
   mixes: readonly Node[],
   sink: Node,
   generator: Node,
@@ -117,7 +128,7 @@ async function startAll(
       sphinxSecretKey: mix.sphinx.secretKey,
       delayOutput: systemRng.bytes(64),
       meanSteps: meanMs * 10,
-      tags: TAGS,
+      tags,
     })
   }
 }

@@ -1,6 +1,6 @@
-import { MixEngine } from '@fog/betanet/node'
+import { type EpochSecrets, MixEngine } from '@fog/betanet/node'
 import { newReplayMemory } from '@fog/betanet'
-import type { MixOrder, MixReport } from './processes.ts'
+import type { MixOrder, MixReport, OrderedEpoch } from './processes.ts'
 
 /** A mix node in a process of its own, measured from outside: told its keys and neighbours, asked for its figures. */
 let engine: MixEngine | undefined
@@ -34,15 +34,11 @@ async function obey(order: MixOrder): Promise<void> {
   }
   if (order.type === 'run') {
     engine!.setNeighbours(order.neighbours)
-    engine!.setEpochs([
-      {
-        epoch: 0,
-        sphinxSecretKey: order.sphinxSecretKey,
-        delayOutput: order.delayOutput,
-        meanSteps: [order.meanSteps],
-        replayMemory: newReplayMemory(order.tags),
-      },
-    ])
+    engine!.setEpochs([secretsOf({ ...order, epoch: 0 })])
+    return tell({ type: 'ready' })
+  }
+  if (order.type === 'epochs') {
+    engine!.setEpochs(order.epochs.map(secretsOf))
     return tell({ type: 'ready' })
   }
   if (order.type === 'stop') {
@@ -53,6 +49,16 @@ async function obey(order: MixOrder): Promise<void> {
   const { rss } = process.memoryUsage()
   const stats = engine!.stats()
   tell({ type: 'figures', cpuMicroseconds: user + system, rss, stats: stats.snapshot() })
+}
+
+/** The filter of an epoch is made once: threads keep the one they have. */
+const filters = new Map<number, SharedArrayBuffer>()
+
+function secretsOf({ epoch, sphinxSecretKey, delayOutput, meanSteps, tags }: OrderedEpoch): EpochSecrets {
+  for (const past of filters.keys()) if (past < epoch - 1) filters.delete(past)
+  const replayMemory = filters.get(epoch) ?? newReplayMemory(tags)
+  filters.set(epoch, replayMemory)
+  return { epoch, sphinxSecretKey, delayOutput, meanSteps: [meanSteps], replayMemory }
 }
 
 function tell(report: MixReport): void {

@@ -23,8 +23,18 @@ export type MixOrder =
       /** Packets the replay filter is sized for. */
       readonly tags: number
     }
+  /** Keys of two neighbouring epochs; one that is there already stays as it is, with its filter. */
+  | { readonly type: 'epochs'; readonly epochs: readonly OrderedEpoch[] }
   | { readonly type: 'figures' }
   | { readonly type: 'stop' }
+
+export interface OrderedEpoch {
+  readonly epoch: number
+  readonly sphinxSecretKey: Uint8Array
+  readonly delayOutput: Uint8Array
+  readonly meanSteps: number
+  readonly tags: number
+}
 
 export type MixReport =
   | { readonly type: 'listening'; readonly ports: readonly number[] }
@@ -47,13 +57,11 @@ export class BenchProcess {
   }
 
   async ask<Answer>(order: object): Promise<Answer> {
-    const answer = once(this.#child, 'message')
-    const ended = once(this.#child, 'exit').then(() => {
-      throw new Error('a process of the bench ended before it answered')
-    })
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>()
+    const ended = () => reject(new Error('a process of the bench ended before it answered'))
+    this.#child.once('message', (message) => resolve(message as Answer)).once('exit', ended)
     this.#child.send(order)
-    const [message] = (await Promise.race([answer, ended])) as [Answer]
-    return message
+    return promise.finally(() => this.#child.off('exit', ended))
   }
 
   async stop(): Promise<void> {

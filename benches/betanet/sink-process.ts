@@ -1,8 +1,8 @@
 import { createServer } from 'node:net'
-import { FrameReader, LINK_MESSAGE, LinkSession, MAX_BODY_BYTES } from '@fog/betanet'
+import { FRAME_OVERHEAD_BYTES, FrameReader, LINK_MESSAGE, LinkSession, MAX_BODY_BYTES } from '@fog/betanet'
 import { HopUnwrapper, type SphinxSuite, suites } from '@fog/betanet/sphinx'
 import { monotonicMs, noiseSuite } from '@fog/kernel/node'
-import { sequenceOf } from './packets.ts'
+import { printOf, sequenceOf } from './packets.ts'
 import type { SinkOrder, SinkReport } from './sink.ts'
 
 /**
@@ -14,6 +14,10 @@ const noise = noiseSuite()
 let packets = Buffer.alloc(0)
 let arrivedAt = new Float64Array(0)
 let received = 0
+/** When packets are only counted: the number of each by what it is known by, and how often it came. */
+const numbers = new Map<number, number>()
+let seen = new Uint8Array(0)
+let unknown = 0
 let settled: (() => void) | undefined
 let expected = Infinity
 
@@ -34,8 +38,12 @@ async function obey(order: SinkOrder): Promise<void> {
       socket.on('data', (piece: Uint8Array) => {
         reader.push(piece)
         for (let body = reader.next(); body; body = reader.next()) {
-          if (session.isOpen) keep(scratch, session.open(body, scratch))
-          else {
+          if (session.isOpen) {
+            keep(scratch, session.open(body, scratch))
+            if (scratch[0] === LINK_MESSAGE.ping) {
+              socket.write(session.seal(Buffer.alloc(FRAME_OVERHEAD_BYTES), LINK_MESSAGE.pong, 0))
+            }
+          } else {
             const answer = session.shake(body)
             if (answer) socket.write(answer)
           }
@@ -55,12 +63,20 @@ async function obey(order: SinkOrder): Promise<void> {
     clearTimeout(timer)
     return tell({ type: 'received', packets: received })
   }
+  if (order.type === 'expect') {
+    const first = seen.length
+    order.prints.forEach((print, i) => numbers.set(print, first + i))
+    seen = new Uint8Array(first + order.prints.length)
+    return tell({ type: 'expecting' })
+  }
+  if (order.type === 'tally') return tell(tally(order.from, order.until))
   if (order.type === 'verify') return tell(verify(order.secretKey, order.count))
   return process.exit()
 }
 
 function keep(scratch: Buffer, bytes: number): void {
   if (scratch[0] !== LINK_MESSAGE.packets) return
+  if (numbers.size > 0) return count(scratch, bytes)
   const { packetBytes } = suite.geometry
   const now = performance.timeOrigin + monotonicMs()
   for (let at = 1; at < bytes; at += packetBytes, received++) {
@@ -68,6 +84,24 @@ function keep(scratch: Buffer, bytes: number): void {
     arrivedAt[received] = now
   }
   if (received >= expected) settled?.()
+}
+
+function count(scratch: Buffer, bytes: number): void {
+  const { packetBytes } = suite.geometry
+  for (let at = 1; at < bytes; at += packetBytes, received++) {
+    const number = numbers.get(printOf(scratch.subarray(at, at + packetBytes)))
+    if (number === undefined) unknown += 1
+    else seen[number]! += 1
+  }
+}
+
+function tally(from: number, until: number): SinkReport {
+  const asked = seen.subarray(from, until)
+  const missing = asked.reduce((sum, times) => sum + (times === 0 ? 1 : 0), 0)
+  const all = asked.reduce((sum, times) => sum + times, 0)
+  const once = asked.length - missing
+  asked.fill(0)
+  return { type: 'tallied', once, missing, repeated: all - once, unknown }
 }
 
 /** Unwraps every packet: when each number arrived, and how many were broken or came twice. */

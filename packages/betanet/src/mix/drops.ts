@@ -12,7 +12,7 @@ export const DROP_REASONS = [
   'no_route',
   /** All slots are in use. */
   'node_full',
-  /** The next node does not keep up, or cannot be reached. */
+  /** The next node does not keep up or cannot be reached, or its link broke with the packet unsent. */
   'link_full',
   /** For a client that is not here, or whose inbox is full. */
   'no_recipient',

@@ -43,6 +43,8 @@ export interface OutLinksOptions {
   readonly thread: number
   /** Milliseconds that only grow. */
   readonly now: () => number
+  /** So many packets were lost with their link. */
+  readonly dropped: (reason: DropReason, packets: number) => void
   /** What a neighbour says on a link this node opened. */
   readonly readable: (link: TcpLink) => void
 }
@@ -66,7 +68,7 @@ export class OutLinks {
         return true
       },
       readable: options.readable,
-      closed: (link) => this.#closed(link),
+      closed: (link, _, unsent) => this.#closed(link, unsent),
     }
   }
 
@@ -141,7 +143,8 @@ export class OutLinks {
     return link
   }
 
-  #closed(link: TcpLink): void {
+  #closed(link: TcpLink, unsent: number): void {
+    if (unsent > 0) this.#options.dropped('link_full', unsent)
     this.#dirty.delete(link)
     const out = this.#outOf(link)
     if (!out) return

@@ -10,7 +10,8 @@ export interface LinkEvents {
   opened(link: TcpLink, remoteKey: Uint8Array): boolean
   /** Bytes wait to be read by `readFrame`. */
   readable(link: TcpLink): void
-  closed(link: TcpLink, why: string): void
+  /** `unsent` packets were given up: queued, and not yet with the system. */
+  closed(link: TcpLink, why: string, unsent: number): void
 }
 
 export interface LinkLimits {
@@ -43,6 +44,8 @@ export class TcpLink {
   readonly #waiting: { readonly frame: Uint8Array; readonly bytes: number }[] = []
   #filling: Uint8Array | undefined
   #filled = 0
+  /** Packets that the socket has, and the system not yet. */
+  #writing = 0
   #isPaused = false
   #isClosed = false
   #openedAt: number
@@ -173,6 +176,7 @@ export class TcpLink {
   close(why: string): void {
     if (this.#isClosed) return
     this.#isClosed = true
+    const unsent = this.#filled + this.#waiting.length * PACKETS_A_FRAME + this.#writing
     if (this.#filling) this.#pool.give(this.#filling)
     for (const { frame } of this.#waiting.splice(0)) this.#pool.give(frame)
     this.#filling = undefined
@@ -180,7 +184,7 @@ export class TcpLink {
     this.#session.close()
     this.#reader.clear()
     this.#socket.destroy()
-    this.#events.closed(this, why)
+    this.#events.closed(this, why, unsent)
   }
 
   /** Lets what was queued go out, then closes. */
@@ -225,7 +229,12 @@ export class TcpLink {
 
   #sendFrame(frame: Uint8Array, bytes: number): void {
     const sealed = this.#session.seal(frame, LINK_MESSAGE.packets, bytes)
-    this.#write(sealed, () => this.#pool.give(frame))
+    const packets = bytes / this.#limits.packetBytes
+    this.#writing += packets
+    this.#write(sealed, () => {
+      this.#writing -= packets
+      this.#pool.give(frame)
+    })
   }
 
   #write(bytes: Uint8Array, done?: () => void): void {

@@ -114,6 +114,7 @@ export class Vertical {
       rng,
       thread,
       now,
+      dropped: (reason, packets) => stats.drop(reason, packets),
       readable: (link) => this.#readable(link),
     })
     this.#pipeline = new Pipeline({
