@@ -43,6 +43,19 @@ async function clientOf(gateway: Uint8Array): Promise<{ peer: RawPeer; key: Uint
 }
 
 describe('a network of mix nodes', () => {
+  test('drops and counts what is for somebody who is not here', async () => {
+    const found = await served()
+    const gateway = found.nodes.find(({ place }) => place === 'gateway')!.signed.descriptor
+    const node = network.nodes.find(({ nodeId }) => toHex(nodeId) === toHex(gateway.identityKey))!
+    const { peer } = await clientOf(gateway.identityKey)
+    const hop = { id: gateway.identityKey, publicKey: gateway.sphinxKey, recipient: systemRng.bytes(32) }
+    const epochParity = (found.epoch % 2) as 0 | 1
+    peer.send(buildPacket(suites.betanetKemX25519, [hop], utf8('to nobody here'), systemRng, { epochParity }))
+    await expect.poll(() => node.status().figures.drops.no_recipient, PATIENT).toBe(1)
+    expect(node.status().figures.counts.delivered).toBe(0)
+    peer.close()
+  })
+
   test('finds its layers by the consensus, and carries a packet from client to client through five of them', async () => {
     const found = await served()
     expect(found.nodes.map(({ place }) => String(place)).toSorted()).toEqual(['0', '1', '2', 'gateway', 'gateway'])

@@ -35,6 +35,7 @@ export class MixNode {
   #ticking: Promise<void> | undefined
   #cover = 0
   #delivered = 0
+  #unclaimed = 0
 
   constructor(given: MixNodeDependencies, options: MixNodeOptions) {
     const { clock, rng, noise, keys, directory, log, makeEngine = (all) => new MixEngine(all) } = given
@@ -177,12 +178,13 @@ export class MixNode {
   }
 
   #arrived({ recipient, surbId, body }: PacketArrival): void {
-    if (!recipient) return
+    if (!recipient) return void (this.#unclaimed += 1)
     if (equalBytes(recipient, this.nodeId)) return this.#loops.returned(body)
     if (recipient.every((byte) => byte === 0)) return void (this.#cover += 1)
     const delivery = this.#inbox.add(recipient, body, surbId)
-    if (delivery) this.#delivered += 1
-    if (delivery) this.#engine.deliver(recipient, delivery)
+    if (!delivery) return void (this.#unclaimed += 1)
+    this.#delivered += 1
+    this.#engine.deliver(recipient, delivery)
   }
 
   #clientMoved(linkKey: Uint8Array, isHere: boolean): void {
@@ -190,8 +192,13 @@ export class MixNode {
     for (const delivery of this.#inbox.arrive(linkKey)) this.#engine.deliver(linkKey, delivery)
   }
 
+  /** What the threads counted, and what came of packets whose last hop was here: for that they hand them over. */
   #figures(): MixStatus['figures'] {
-    const figures = this.#engine.stats().snapshot()
-    return { ...figures, counts: { ...figures.counts, cover: this.#cover, delivered: this.#delivered } }
+    const { counts, drops, times } = this.#engine.stats().snapshot()
+    return {
+      counts: { ...counts, cover: this.#cover, delivered: this.#delivered },
+      drops: { ...drops, no_recipient: drops.no_recipient + this.#unclaimed },
+      times,
+    }
   }
 }
