@@ -163,6 +163,8 @@ export interface BlobIndex {
   sizes(digests: readonly string[]): Promise<Map<string, number>>
   /** Lets accounts read content; again changes nothing. */
   grant(grants: readonly Grant[]): Promise<void>
+  /** Of these, the ones that were granted, whichever way they came; in no order, and without the way. */
+  granted(grants: readonly Grant[]): Promise<Grant[]>
   /** Of these, the ones the account may read. */
   readable(accountId: AccountId, digests: readonly string[]): Promise<Set<string>>
   /** Of these, the ones that came to the account this way, or to any account where none is named. */

@@ -27,6 +27,10 @@ export class MemoryNodeStore implements NodeStore {
     return this.#nodes.get(nodeId)
   }
 
+  async findAll(nodeIds: readonly NodeId[]): Promise<FogNode[]> {
+    return [...new Set(nodeIds)].flatMap((nodeId) => this.#nodes.get(nodeId) ?? [])
+  }
+
   async findByPublicKey(publicKey: string): Promise<FogNode | undefined> {
     const nodeId = this.#idsByKey.get(publicKey)
     return nodeId && this.#nodes.get(nodeId)

@@ -6,6 +6,8 @@ export interface NodeStore {
   /** Adds a node. Throws `node.key_taken` when another node has its public key. */
   add(node: FogNode): Promise<void>
   find(nodeId: NodeId): Promise<FogNode | undefined>
+  /** In no order; unknown ids are left out. */
+  findAll(nodeIds: readonly NodeId[]): Promise<FogNode[]>
   findByPublicKey(publicKey: string): Promise<FogNode | undefined>
   /** In order of enrolment; `after` is the last id of the page before. */
   list(filter: NodeFilter): Promise<FogNode[]>

@@ -18,6 +18,8 @@ export interface JobStore {
   /** What past runs tell of those to come. */
   readonly runs: RunStore
   findJob(jobId: JobId): Promise<Job | undefined>
+  /** In no order; unknown ids are left out. */
+  findJobs(jobIds: readonly JobId[]): Promise<Job[]>
   findJobForUpdate(jobId: JobId): Promise<Job | undefined>
   /** Newest first; `before` is the last id of the page before. */
   listJobs(filter: JobFilter): Promise<Job[]>

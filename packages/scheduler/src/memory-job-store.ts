@@ -102,6 +102,10 @@ export class MemoryJobStore implements JobStore {
     return this.#jobs.get(jobId)
   }
 
+  async findJobs(jobIds: readonly JobId[]): Promise<Job[]> {
+    return [...new Set(jobIds)].flatMap((jobId) => this.#jobs.get(jobId) ?? [])
+  }
+
   findJobForUpdate(jobId: JobId): Promise<Job | undefined> {
     return this.findJob(jobId)
   }

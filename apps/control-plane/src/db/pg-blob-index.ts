@@ -80,6 +80,16 @@ export class PgBlobIndex implements BlobIndex {
       ON CONFLICT DO NOTHING`.execute(this.#db)
   }
 
+  async granted(grants: readonly Grant[]): Promise<Grant[]> {
+    if (grants.length === 0) return []
+    const { rows } = await sql<{ account_id: AccountId; digest: string }>`
+      SELECT r.account_id, r.digest FROM ${rowsOf(GRANT, grants)}
+      WHERE EXISTS (
+        SELECT FROM blob_grants WHERE blob_grants.account_id = r.account_id AND blob_grants.digest = r.digest
+      )`.execute(this.#db)
+    return rows.map(({ account_id: accountId, digest }) => ({ accountId, digest }))
+  }
+
   async readable(accountId: AccountId, digests: readonly string[]): Promise<Set<string>> {
     if (digests.length === 0) return new Set()
     const { rows } = await sql<{ digest: string }>`

@@ -78,6 +78,10 @@ export class PgJobStore implements JobStore {
     return row && toJob(row)
   }
 
+  async findJobs(jobIds: readonly JobId[]): Promise<Job[]> {
+    return [...(await this.#jobs(jobIds)).values()]
+  }
+
   async findJobForUpdate(jobId: JobId): Promise<Job | undefined> {
     const query = this.#db.selectFrom('jobs').selectAll().where('job_id', '=', jobId).forUpdate()
     const row = await query.executeTakeFirst()

@@ -83,6 +83,12 @@ export class PgNodeStore implements NodeStore {
     return row && toNode(row)
   }
 
+  async findAll(nodeIds: readonly NodeId[]): Promise<FogNode[]> {
+    if (nodeIds.length === 0) return []
+    const { rows } = await sql<NodeRow>`SELECT * FROM nodes WHERE node_id = ANY (${texts(nodeIds)})`.execute(this.#db)
+    return rows.map(toNode)
+  }
+
   async findByPublicKey(publicKey: string): Promise<FogNode | undefined> {
     const row = await this.#db.selectFrom('nodes').selectAll().where('public_key', '=', publicKey).executeTakeFirst()
     return row && toNode(row)

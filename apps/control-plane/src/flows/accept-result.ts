@@ -12,9 +12,10 @@ import {
 } from '@fog/kernel'
 import { sha256, verify } from '@fog/kernel/node'
 import { resultPreimage } from '@fog/idle'
-import type { Attempt, Report } from '@fog/scheduler'
+import type { Reach } from '@fog/fog'
+import type { Attempt, Job, Report } from '@fog/scheduler'
 import type { Platform } from '../platform.ts'
-import { SMALL_BLOB_BYTES, type Transaction } from '../ports.ts'
+import { type Grant, SMALL_BLOB_BYTES, type Transaction } from '../ports.ts'
 import { type Learned, learnRuns } from './learn-runs.ts'
 import { advanceTasks, type TaskChange } from './advance-tasks.ts'
 import { isSecret } from './secrecy.ts'
@@ -46,10 +47,12 @@ export async function hearWorkers(platform: Platform, sayings: readonly Saying[]
   const genuine = checked.filter((each) => typeof each === 'object')
   const ignored = await platform.database.transact(async (tx) => {
     const at = platform.clock.now()
-    const isBrought = await keepContent(tx, genuine, at)
+    // What is asked of them never changes, so they need not be locked.
+    const jobs = await tx.jobs.findJobs([...new Set(genuine.map(({ attempt }) => attempt.jobId))])
+    const isBrought = await keepContent(tx, genuine, jobs, at)
     const changes = genuine.map((each) => changeOf(each, isBrought, at, platform.rng.next()))
-    const outcomes = await advanceTasks(platform, tx, changes)
-    await learnRuns(tx, learnedOf(genuine, outcomes), at)
+    const outcomes = await advanceTasks(platform, tx, changes, { jobs })
+    await learnRuns(tx, learnedOf(genuine, outcomes), jobs, at)
     // What led to a failure is not handed on once more.
     const failed = genuine.filter((each, i) => outcomes[i] === undefined && failureAfterResume(each) !== undefined)
     await tx.checkpoints.release([...new Set(failed.map(({ attempt }) => attempt.taskId))])
@@ -87,11 +90,9 @@ async function checkSayings(
 ): Promise<(Checked | 'forged' | 'ignored')[]> {
   const found = await database.read.jobs.findAttempts(sayings.map(({ attemptId }) => attemptId))
   const attempts = new Map(found.map((attempt) => [attempt.attemptId, attempt]))
-  const keys = new Map<NodeId, string>()
-  for (const nodeId of new Set(sayings.filter(({ type }) => type === 'result').map(({ nodeId }) => nodeId))) {
-    const node = await database.read.nodes.find(nodeId)
-    if (node) keys.set(nodeId, node.publicKey)
-  }
+  const signers = new Set(sayings.filter(({ type }) => type === 'result').map(({ nodeId }) => nodeId))
+  const nodes = await database.read.nodes.findAll([...signers])
+  const keys = new Map(nodes.map(({ nodeId, publicKey }) => [nodeId, publicKey]))
   return sayings.map((saying) => {
     const attempt = attempts.get(saying.attemptId)
     if (!attempt) return 'ignored'
@@ -132,24 +133,44 @@ type IsBrought = (jobId: JobId, ref: BlobRef) => boolean
  * Keeps what came inside the results, for the jobs' accounts, and answers whether a named content was brought: inside, by
  * upload, or as the account's own. Naming a hash alone brings nothing, else a node could read what it only knows the hash of.
  */
-async function keepContent(tx: Transaction, checked: readonly Checked[], at: Instant): Promise<IsBrought> {
-  const results = checked.filter(({ saying }) => saying.type === 'result')
-  if (results.length === 0) return () => false
-  const small = results.flatMap((each) => each.small.map((blob) => ({ ...blob, at })))
-  if (small.length > 0) await tx.blobs.addSmall(small)
-  const named = results.flatMap(({ saying }) => contentOf(saying))
-  const sizes = await tx.blobs.sizes([...new Set(named.map(({ digest }) => digest))])
-  const readable = new Map<JobId, Set<string>>()
-  for (const [jobId, ofJob] of Map.groupBy(results, ({ attempt }) => attempt.jobId)) {
-    const job = await tx.jobs.findJob(jobId)
-    if (!job) continue
-    const inside = ofJob.flatMap((each) => each.small.map(({ digest }) => digest))
-    const reach = isSecret(job.spec) ? 'mixnet' : 'direct'
-    await tx.blobs.grant([...new Set(inside)].map((digest) => ({ accountId: job.accountId, digest, reach })))
-    const digests = ofJob.flatMap(({ saying }) => contentOf(saying)).map(({ digest }) => digest)
-    readable.set(jobId, await tx.blobs.readable(job.accountId, [...new Set(digests)]))
+async function keepContent(
+  tx: Transaction,
+  checked: readonly Checked[],
+  jobs: readonly Job[],
+  at: Instant,
+): Promise<IsBrought> {
+  const jobOf = new Map(jobs.map((job) => [job.jobId, job]))
+  const results = checked.flatMap((each) => {
+    const job = jobOf.get(each.attempt.jobId)
+    return job && each.saying.type === 'result' ? [{ ...each, job }] : []
+  })
+  const inside = results.flatMap(({ job: { accountId, spec }, small }) => {
+    const reach: Reach = isSecret(spec) ? 'mixnet' : 'direct'
+    return small.map((blob) => ({ accountId, reach, ...blob, size: blob.content.length, at }))
+  })
+  await tx.blobs.addSmall([...new Map(inside.map((blob) => [blob.digest, blob])).values()])
+  await tx.blobs.grant(inside)
+  const brought = byGrant(inside)
+  const named = results.flatMap(({ job: { accountId }, saying }) =>
+    contentOf(saying).map(({ digest }) => ({ accountId, digest })),
+  )
+  const elsewhere = [...byGrant(named.filter((each) => !brought.has(grantKey(each)))).values()]
+  const granted = byGrant(await tx.blobs.granted(elsewhere))
+  const sizes = await tx.blobs.sizes([...new Set([...granted.values()].map(({ digest }) => digest))])
+  return (jobId, { digest, size }) => {
+    const job = jobOf.get(jobId)
+    const key = job && grantKey({ accountId: job.accountId, digest })
+    return key !== undefined && (brought.get(key)?.size ?? (granted.has(key) ? sizes.get(digest) : undefined)) === size
   }
-  return (jobId, { digest, size }) => sizes.get(digest) === size && readable.get(jobId)?.has(digest) === true
+}
+
+/** Once each, by account and digest. */
+function byGrant<Of extends Grant>(grants: readonly Of[]): Map<string, Of> {
+  return new Map(grants.map((grant) => [grantKey(grant), grant]))
+}
+
+function grantKey({ accountId, digest }: Grant): string {
+  return `${accountId} ${digest}`
 }
 
 function contentOf(saying: Saying): BlobRef[] {

@@ -29,6 +29,13 @@ export interface TaskChange {
   readonly event: TaskEvent
 }
 
+/** What the caller has read already. */
+export interface Known {
+  /** Every task that changes, locked. */
+  readonly locked?: readonly QueuedTask[]
+  readonly jobs?: readonly Job[]
+}
+
 /** How agreeing and disagreeing with a quorum move a node's trust, of 1000. Distrust is quicker than trust. */
 const TRUST_GAINED = 2
 const TRUST_LOST = -200
@@ -36,19 +43,18 @@ const TRUST_LOST = -200
 /**
  * The one way a task changes. Takes what happened to any number of tasks and writes everything that follows: tasks,
  * attempts, freed reservations, the jobs' counts and ends, trust, and one event each, all in the caller's transaction.
- * Answers, for each change in the order given, why it was ignored, or undefined where it counted. Tasks the caller holds
- * locked already are handed in as `loaded`.
+ * Answers, for each change in the order given, why it was ignored, or undefined where it counted.
  */
 export async function advanceTasks(
   { clock }: Pick<Platform, 'clock'>,
   tx: Transaction,
   changes: readonly TaskChange[],
-  loaded?: readonly QueuedTask[],
+  known: Known = {},
 ): Promise<(Ignored | undefined)[]> {
   const at = clock.now()
   const taskIds = [...new Set(changes.map(({ taskId }) => taskId))]
-  const batch = new Batch(loaded ?? (await tx.jobs.findTasksForUpdate(taskIds)))
-  await batch.loadJobs(tx, loaded)
+  const batch = new Batch(known.locked ?? (await tx.jobs.findTasksForUpdate(taskIds)))
+  await batch.loadJobs(tx, known.jobs ?? known.locked?.map(({ job }) => job))
   const trusted = await trustedNodes(tx, batch)
   const ignored = changes.map((change) => batch.take(change, trusted, at))
   await batch.write(tx, at)
@@ -58,9 +64,8 @@ export async function advanceTasks(
 /** Trust counts only where a result is weighed against another, so most batches ask for nothing. */
 async function trustedNodes(tx: Transaction, batch: Batch): Promise<Set<NodeId>> {
   const trusted = new Set<NodeId>()
-  for (const nodeId of batch.weighedNodes()) {
-    const node = await tx.nodes.find(nodeId)
-    if (node && node.trust >= TRUSTED_FROM) trusted.add(nodeId)
+  for (const { nodeId, trust } of await tx.nodes.findAll([...batch.weighedNodes()])) {
+    if (trust >= TRUSTED_FROM) trusted.add(nodeId)
   }
   return trusted
 }
@@ -87,11 +92,11 @@ class Batch {
     this.#tasks = new Map(found.map((each) => [each.task.taskId, each]))
   }
 
-  async loadJobs(tx: Transaction, loaded: readonly QueuedTask[] = []): Promise<void> {
-    for (const { job } of loaded) this.#jobs.set(job.jobId, job)
-    for (const jobId of new Set([...this.#tasks.values()].map(({ task }) => task.jobId))) {
-      const job = this.#jobs.get(jobId) ?? (await tx.jobs.findJob(jobId))
-      if (job) this.#jobs.set(jobId, job)
+  async loadJobs(tx: Transaction, known: readonly Job[] = []): Promise<void> {
+    for (const job of known) this.#jobs.set(job.jobId, job)
+    const wanted = new Set([...this.#tasks.values()].map(({ task }) => task.jobId))
+    for (const job of await tx.jobs.findJobs([...wanted].filter((jobId) => !this.#jobs.has(jobId)))) {
+      this.#jobs.set(job.jobId, job)
     }
   }
 

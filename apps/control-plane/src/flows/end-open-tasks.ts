@@ -14,8 +14,8 @@ export async function endOpenTasks(platform: Platform, tx: Transaction, job: Job
   for (;;) {
     const open = await tx.jobs.findOpenTasksForUpdate(job.jobId)
     const changes = open.map(({ task }) => ({ taskId: task.taskId, event }))
-    const loaded = open.map((each) => ({ ...each, job }))
-    if (open.length > 0) await advanceTasks(platform, tx, changes, loaded)
+    const locked = open.map((each) => ({ ...each, job }))
+    if (open.length > 0) await advanceTasks(platform, tx, changes, { locked })
     if (!job.spec.steps) return
     const ended = await endWaiting(tx, job, event)
     if (open.length === 0 && ended === 0) return

@@ -1,5 +1,5 @@
 import type { Instant } from '@fog/kernel'
-import { type Attempt, jobByTask, keysOf, learn, type Report, type ReportedRun } from '@fog/scheduler'
+import { type Attempt, type Job, jobByTask, keysOf, learn, type Report, type ReportedRun } from '@fog/scheduler'
 import type { Transaction } from '../ports.ts'
 
 /** An attempt and what its node reported. */
@@ -9,26 +9,35 @@ export interface Learned {
 }
 
 /**
- * Remembers how long runs took, for those to come: of each program, and of each device how fast it is. Only runs that went
+ * Remembers how long runs of these jobs took, for those to come: of each program, and of each device how fast it is. Only runs that went
  * from start to end, or to their limit, tell anything: not one that failed early, nor one that went on from a checkpoint.
  */
-export async function learnRuns(tx: Transaction, learned: readonly Learned[], at: Instant): Promise<void> {
+export async function learnRuns(
+  tx: Transaction,
+  learned: readonly Learned[],
+  jobs: readonly Job[],
+  at: Instant,
+): Promise<void> {
   const telling = learned.filter(({ attempt, report: { outcome } }) => {
     return attempt.resumedFrom === undefined && (outcome.ok || outcome.failure.reason === 'wall_exceeded')
   })
   if (telling.length === 0) return
-  const runs = await reportedRuns(tx, telling)
+  const runs = await reportedRuns(tx, telling, jobs)
   const known = await tx.jobs.runs.recall(keysOf(runs))
   await tx.jobs.runs.keep(learn(known, runs, at))
 }
 
-async function reportedRuns(tx: Transaction, learned: readonly Learned[]): Promise<ReportedRun[]> {
+async function reportedRuns(
+  tx: Transaction,
+  learned: readonly Learned[],
+  jobs: readonly Job[],
+): Promise<ReportedRun[]> {
   const runs: ReportedRun[] = []
-  for (const [jobId, ofJob] of Map.groupBy(learned, ({ attempt }) => attempt.jobId)) {
-    const job = await tx.jobs.findJob(jobId)
-    if (!job) continue
-    const { accountId, spec } = job
-    const narrow = spec.steps ? jobByTask(job, await tx.jobs.steps.list([jobId])) : undefined
+  const byJob = Map.groupBy(learned, ({ attempt }) => attempt.jobId)
+  for (const job of jobs) {
+    const ofJob = byJob.get(job.jobId) ?? []
+    const { jobId, accountId, spec } = job
+    const narrow = spec.steps && ofJob.length > 0 ? jobByTask(job, await tx.jobs.steps.list([jobId])) : undefined
     const tasks = narrow ? await tx.jobs.findTasksForUpdate(ofJob.map(({ attempt }) => attempt.taskId)) : []
     const indexes = new Map(tasks.map(({ task }) => [task.taskId, task.index]))
     for (const { attempt, report } of ofJob) {

@@ -46,7 +46,7 @@ export async function leasePlacements(
   const reserved = new Set<AttemptId>(await tx.nodes.reserve(wanted))
   const leased = attempts.filter(({ attemptId }) => reserved.has(attemptId))
   const changes = leased.map((attempt): TaskChange => ({ taskId: attempt.taskId, event: { type: 'placed', attempt } }))
-  await advanceTasks(platform, tx, changes, queue)
+  await advanceTasks(platform, tx, changes, { locked: queue })
   tx.wake('dispatch')
   return leased
 }

@@ -40,6 +40,16 @@ export function describeNodeStore(name: string, makeStore: () => Promise<NodeSto
         expect(await inside((store) => store.findByPublicKey(node.publicKey))).toEqual(node)
       })
 
+      test('nodes are found many at a time, the unknown left out', async () => {
+        const [a, b] = [await added(), await added()]
+        const found = await inside((store) => store.findAll([b.nodeId, make.nodeId(), a.nodeId, b.nodeId]))
+        expect(new Map(found.map((node) => [node.nodeId, node]))).toEqual(
+          new Map([a, b].map((node) => [node.nodeId, node])),
+        )
+        expect(found).toHaveLength(2)
+        expect(await inside((store) => store.findAll([]))).toEqual([])
+      })
+
       test('a node without latency and gateway has neither when it is found', async () => {
         const node = await added()
         const found = await find(node.nodeId)

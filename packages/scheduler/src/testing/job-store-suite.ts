@@ -93,6 +93,15 @@ export function describeJobStore(
         expect(await transact((store) => store.findJobForUpdate(made.job.jobId))).toEqual(made.job)
       })
 
+      test('are found many at a time, the unknown left out', async () => {
+        const made = [some.job({}, [{}]), some.job({}, [{}])]
+        for (const each of made) await add(each)
+        const [a, b] = made.map(({ job }) => job)
+        const found = await transact((store) => store.findJobs([b!.jobId, some.id('job'), a!.jobId, b!.jobId]))
+        expect(found.toSorted((x, y) => (x.jobId < y.jobId ? -1 : 1))).toEqual([a, b])
+        expect(await transact((store) => store.findJobs([]))).toEqual([])
+      })
+
       test('that nobody added are not found', async () => {
         expect(await transact((store) => store.findJob(some.id('job')))).toBeUndefined()
         expect(await transact((store) => store.findJobForUpdate(some.id('job')))).toBeUndefined()

@@ -46,6 +46,11 @@ export class MemoryBlobIndex implements BlobIndex {
     }
   }
 
+  async granted(grants: readonly Grant[]): Promise<Grant[]> {
+    const known = grants.filter((grant) => this.#grants.has(grantKey(grant)))
+    return known.map(({ accountId, digest }) => ({ accountId, digest }))
+  }
+
   async readable(accountId: AccountId, digests: readonly string[]): Promise<Set<string>> {
     return new Set(digests.filter((digest) => this.#grants.has(grantKey({ accountId, digest }))))
   }

@@ -101,6 +101,14 @@ export function describeBlobIndex(open: OpenDatabase): void {
       expect(await inside((index) => index.readable(ann, [a, b, c]))).toEqual(new Set([a, b]))
       expect(await inside((index) => index.readable(bob, [a, b, c]))).toEqual(new Set([c]))
       expect(await inside((index) => index.readable(ann, []))).toEqual(new Set())
+      const asked = [ann, bob].flatMap((accountId) => [a, c].map((digest) => ({ accountId, digest })))
+      expect(new Set(await inside((index) => index.granted(asked)))).toEqual(
+        new Set([
+          { accountId: ann, digest: a },
+          { accountId: bob, digest: c },
+        ]),
+      )
+      expect(await inside((index) => index.granted([]))).toEqual([])
     })
 
     test('content is known by the ways it came, to an account or to anybody', async () => {
@@ -120,6 +128,7 @@ export function describeBlobIndex(open: OpenDatabase): void {
       expect(await came(undefined, 'mixnet')).toEqual(new Set([a, b]))
       expect(await came(undefined, 'direct')).toEqual(new Set([b]))
       expect(await inside((index) => index.readable(ann, [a, b, c]))).toEqual(new Set([a, b]))
+      expect(await inside((index) => index.granted([{ accountId: ann, digest: a }]))).toHaveLength(1)
       await inside((index) => index.grant([{ accountId: ann, digest: a }]))
       expect(await came(ann, 'mixnet')).toEqual(new Set([a]))
       expect(await came(ann, 'direct')).toEqual(new Set([a, b]))
