@@ -303,18 +303,12 @@ export class PgJobStore implements JobStore {
   async listAgreed(filter: Parameters<JobStore['listAgreed']>[0]): Promise<AgreedResult[]> {
     const done = await this.listTasks({ ...filter, status: 'done' })
     if (done.length === 0) return []
-    const tasks = new Map(done.map((task) => [task.taskId, task]))
     const { rows } = await sql<AttemptRow>`
-      SELECT attempts.* FROM tasks
-      JOIN attempts accepted ON accepted.attempt_id = tasks.accepted_attempt_id
-      JOIN attempts ON attempts.task_id = tasks.task_id
-      WHERE tasks.task_id = ANY (${texts([...tasks.keys()])}) AND attempts.status = 'reported'
-        AND attempts.report->>'digest' = accepted.report->>'digest'
-      ORDER BY tasks.task_index, attempts.fence`.execute(this.#db)
-    return rows.map((row) => {
-      const attempt = toAttempt(row)
-      return { task: tasks.get(row.task_id)!, attempt: { ...attempt, report: attempt.report! } }
-    })
+      SELECT * FROM attempts
+      WHERE task_id = ANY (${texts(done.map(({ taskId }) => taskId))}) AND status = 'reported'
+      ORDER BY task_id, fence`.execute(this.#db)
+    const reported = Map.groupBy(rows.map(toAttempt), ({ taskId }) => taskId)
+    return done.flatMap((task) => agreedOf(task, reported.get(task.taskId) ?? []))
   }
 
   async takeUnsettled(limit: number): Promise<Job[]> {
@@ -392,4 +386,12 @@ export class PgJobStore implements JobStore {
     const { rows } = await sql<JobRow>`SELECT * FROM jobs WHERE job_id = ANY (${texts(ids)})`.execute(this.#db)
     return new Map(rows.map((row) => [row.job_id, toJob(row)]))
   }
+}
+
+function agreedOf(task: Task, reported: readonly Attempt[]): AgreedResult[] {
+  const accepted = reported.find(({ attemptId }) => attemptId === task.acceptedAttemptId)?.report
+  return reported.flatMap((attempt) => {
+    const { report } = attempt
+    return accepted && report?.digest === accepted.digest ? [{ task, attempt: { ...attempt, report } }] : []
+  })
 }

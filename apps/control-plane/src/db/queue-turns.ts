@@ -48,7 +48,9 @@ export function queueTurns(now: Instant, limit: number, except: readonly JobId[]
         WHERE tasks.tier_rank = lines.tier_rank AND tasks.account_id = lines.account_id AND ${isReady}
           AND NOT (${hasAged})
         ORDER BY priority DESC, tasks.deadline_at, tasks.queued_at, task_index, task_id
-        LIMIT (SELECT greatest(${LINE_LEAST}, ceil(${limit * LINES_WHOLE}::float8 / count(*))) FROM lines)
+        LIMIT (
+          SELECT least(${limit}, greatest(${LINE_LEAST}, ceil(${limit * LINES_WHOLE}::float8 / count(*)))) FROM lines
+        )
       ) first
     ) turns
     ORDER BY class, turn, deadline_at, queued_at, task_index, task_id LIMIT ${limit}
