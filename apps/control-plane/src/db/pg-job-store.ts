@@ -168,12 +168,11 @@ export class PgJobStore implements JobStore {
 
   async saveAttempts(attempts: readonly Attempt[]): Promise<void> {
     if (attempts.length === 0) return
+    // In the order of ids, as whoever renews leases: two that write at once then seldom wait for each other in a circle, and
+    // a transaction that does is run again. Locking them all first would write each row twice.
+    const inOrder = attempts.toSorted(byAttemptId)
     const saved = await sql`
-      UPDATE attempts SET ${assignmentsOf(ATTEMPT, ...ATTEMPT_KEYS)}
-      FROM (
-        SELECT r.* FROM ${rowsOf(ATTEMPT, attempts)} JOIN attempts USING (attempt_id)
-        ORDER BY attempts.attempt_id FOR UPDATE OF attempts
-      ) r
+      UPDATE attempts SET ${assignmentsOf(ATTEMPT, ...ATTEMPT_KEYS)} FROM ${rowsOf(ATTEMPT, inOrder)}
       WHERE attempts.attempt_id = r.attempt_id`.execute(this.#db)
     assert(saved.numAffectedRows === BigInt(attempts.length), 'an attempt was saved that was never added')
   }
@@ -231,8 +230,7 @@ export class PgJobStore implements JobStore {
   async markDispatched(attemptIds: readonly AttemptId[], gatewayId: GatewayId): Promise<void> {
     if (attemptIds.length === 0) return
     await sql`
-      UPDATE attempts SET gateway_id = ${gatewayId}
-      FROM (SELECT attempt_id FROM attempts WHERE attempt_id = ANY (${texts(attemptIds)}) ORDER BY attempt_id FOR UPDATE) r
+      UPDATE attempts SET gateway_id = ${gatewayId} FROM unnest(${texts(attemptIds.toSorted())}) AS r (attempt_id)
       WHERE attempts.attempt_id = r.attempt_id`.execute(this.#db)
   }
 
@@ -386,6 +384,10 @@ export class PgJobStore implements JobStore {
     const { rows } = await sql<JobRow>`SELECT * FROM jobs WHERE job_id = ANY (${texts(ids)})`.execute(this.#db)
     return new Map(rows.map((row) => [row.job_id, toJob(row)]))
   }
+}
+
+function byAttemptId(a: Attempt, b: Attempt): number {
+  return a.attemptId < b.attemptId ? -1 : 1
 }
 
 function agreedOf(task: Task, reported: readonly Attempt[]): AgreedResult[] {

@@ -12,15 +12,17 @@ const AGEING_RANKS = [TIERS.indexOf('silver'), TIERS.indexOf('bronze')] as const
  * long a line is. `class` is the tier, with what has aged between Gold and Silver.
  */
 export function queueTurns(now: Instant, limit: number, except: readonly JobId[]): RawBuilder<unknown> {
-  const isReady = sql`tasks.pending > 0 AND tasks.not_before <= ${now} AND jobs.status IN ('queued', 'running')
-    AND NOT tasks.job_id = ANY (${texts(except)})`
+  // Asked of each task as it is read, not joined: read in the order of an index, few are asked before there are enough.
+  const isOfOpenJob = sql`(SELECT status FROM jobs WHERE jobs.job_id = tasks.job_id) IN ('queued', 'running')`
+  const isReady = sql`tasks.pending > 0 AND tasks.not_before <= ${now} AND NOT tasks.job_id = ANY (${texts(except)})
+    AND ${isOfOpenJob}`
   const hasAged = sql`tasks.tier_rank IN (${sql.lit(AGEING_RANKS[0])}, ${sql.lit(AGEING_RANKS[1])})
     AND tasks.status = 'queued' AND tasks.queued_at < ${now - AGEING_MS}`
   const aged = AGEING_RANKS.map(
     (rank) => sql`(
-      SELECT task_id, tasks.queued_at, task_index FROM tasks JOIN jobs USING (job_id)
+      SELECT task_id, tasks.queued_at, task_index FROM tasks
       WHERE tasks.tier_rank = ${sql.lit(rank)} AND tasks.status = 'queued' AND tasks.queued_at < ${now - AGEING_MS}
-        AND ${isReady}
+        AND tasks.blocked_by = 0 AND ${isReady}
       ORDER BY tasks.queued_at LIMIT ${limit}
     )`,
   )
@@ -44,7 +46,7 @@ export function queueTurns(now: Instant, limit: number, except: readonly JobId[]
         SELECT task_id, tasks.deadline_at, tasks.queued_at, task_index, row_number() OVER (
           ORDER BY priority DESC, tasks.deadline_at, tasks.queued_at, task_index, task_id
         ) AS turn
-        FROM tasks JOIN jobs USING (job_id)
+        FROM tasks
         WHERE tasks.tier_rank = lines.tier_rank AND tasks.account_id = lines.account_id AND ${isReady}
           AND NOT (${hasAged})
         ORDER BY priority DESC, tasks.deadline_at, tasks.queued_at, task_index, task_id

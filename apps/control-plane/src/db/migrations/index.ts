@@ -1,6 +1,7 @@
 import { access } from './0004-access.ts'
 import { checkpoints } from './0006-checkpoints.ts'
 import { content } from './0005-content.ts'
+import { fewerIndexes } from './0013-fewer-indexes.ts'
 import { fronts } from './0011-fronts.ts'
 import { jobFeatures } from './0008-job-features.ts'
 import { jobs } from './0002-jobs.ts'
@@ -32,4 +33,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 10, name: 'mixnet', sql: mixnet },
   { number: 11, name: 'fronts', sql: fronts },
   { number: 12, name: 'reach', sql: reach },
+  { number: 13, name: 'fewer-indexes', sql: fewerIndexes },
 ]
