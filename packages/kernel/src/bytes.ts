@@ -1,6 +1,9 @@
 /** Lower-case Crockford base32 alphabet: no i, l, o, u. */
 const CROCKFORD = '0123456789abcdefghjkmnpqrstvwxyz'
 
+/** Each byte as two digits: every digest, key and signature is written with these. */
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
@@ -15,14 +18,23 @@ export function fromUtf8(bytes: Uint8Array): string {
 
 export function toHex(bytes: Uint8Array): string {
   let text = ''
-  for (const byte of bytes) text += byte.toString(16).padStart(2, '0')
+  for (const byte of bytes) text += HEX[byte]
   return text
 }
 
 /** Bytes of an even-length hex text, or undefined. */
 export function fromHex(text: string): Uint8Array | undefined {
   if (text.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(text)) return undefined
-  return Uint8Array.from({ length: text.length / 2 }, (_, i) => Number.parseInt(text.slice(2 * i, 2 * i + 2), 16))
+  const bytes = new Uint8Array(text.length / 2)
+  for (let i = 0; i < bytes.length; i++) {
+    bytes[i] = (nibble(text.charCodeAt(2 * i)) << 4) | nibble(text.charCodeAt(2 * i + 1))
+  }
+  return bytes
+}
+
+/** Of one hex digit: 0 to 9 are 0x30 to 0x39, and the letters follow 0x40 and 0x60. */
+function nibble(code: number): number {
+  return (code & 0xf) + (code > 0x40 ? 9 : 0)
 }
 
 /** Unpadded base64url (RFC 4648, section 5). */
