@@ -217,7 +217,9 @@ export class PgJobStore implements JobStore {
   async listUndispatched(nodeIds: readonly NodeId[], limit: number): Promise<Dispatch[]> {
     if (nodeIds.length === 0) return []
     const { rows } = await sql<AttemptRow>`
-      SELECT * FROM attempts WHERE node_id = ANY (${texts(nodeIds)}) AND status = 'leased' AND gateway_id IS NULL
+      SELECT * FROM attempts
+      -- Not \`= ANY\`: with a thousand nodes, weighing each of them would take the planner longer than the answer.
+      WHERE node_id IN (SELECT unnest(${texts(nodeIds)})) AND status = 'leased' AND gateway_id IS NULL
       ORDER BY leased_at, attempt_id LIMIT ${limit}`.execute(this.#db)
     const tasks = await this.#tasks(rows.map((row) => row.task_id))
     const jobOf = await this.#narrowed(rows.map((row) => row.job_id))

@@ -46,11 +46,14 @@ export class PgTierStore implements TierStore {
   }
 
   async listLive(tiers: readonly Tier[]): Promise<LiveAttempt[]> {
+    const isOpen = sql`status IN ('queued', 'running') AND blocked_by = 0
+      AND tier_rank = ANY (${sql.val(tiers.map(rankOf))}::smallint[])`
+    // Asked before every plan, and of most fogs' best tier there is nothing: then no attempt is looked at.
     const { rows } = await sql<AttemptRow>`
-      SELECT attempts.* FROM attempts JOIN tasks USING (task_id)
-      WHERE attempts.status IN ('leased', 'running') AND tasks.status IN ('queued', 'running')
-        AND tasks.tier_rank = ANY (${sql.val(tiers.map(rankOf))}::smallint[])
-      ORDER BY attempts.attempt_id`.execute(this.#db)
+      SELECT * FROM attempts
+      WHERE (SELECT true FROM tasks WHERE ${isOpen} LIMIT 1) AND status IN ('leased', 'running')
+        AND task_id IN (SELECT task_id FROM tasks WHERE ${isOpen})
+      ORDER BY attempt_id`.execute(this.#db)
     if (rows.length === 0) return []
     const tasks = await this.#parts.tasks(rows.map((row) => row.task_id))
     const jobOf = await this.#parts.jobs(rows.map((row) => row.job_id))

@@ -8,7 +8,7 @@ import { jobOfTask } from './job-of-task.ts'
 import { isSecret, UNMIXED } from './secrecy.ts'
 import { stateBytesOf } from './take-checkpoint.ts'
 
-const BATCH = 256
+const BATCH = 512
 
 /**
  * Sends leases to the nodes this gateway holds a channel to. Sent first and noted after: a crash in between sends a lease

@@ -32,7 +32,7 @@ const HELLO_MS = 10_000
 const MIXED_HELLO_MS = 60_000
 /** Results and starts that may wait for the database; a worker beyond is told to come back. */
 const MAX_WAITING = 20_000
-const MAX_BATCH = 256
+const MAX_BATCH = 512
 /** So many that were asked to make room are looked at together; the rest in a moment. */
 const MOST_YIELDING = 1000
 /** A node's token is renewed when it has less than this left. */
