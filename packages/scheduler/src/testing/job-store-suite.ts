@@ -705,7 +705,7 @@ export function describeJobStore(
         await add(made)
         const report = (task: Task, fence: number, digest: string, part: Partial<Attempt> = {}) =>
           some.attempt(task, { fence, status: 'reported', report: some.report({ digest: digest.repeat(64) }), ...part })
-        const [both, single, failed, open] = made.tasks.map((task) => [
+        const [both, failed, open, single] = made.tasks.map((task) => [
           report(task, 1, 'a'),
           report(task, 2, 'b'),
           report(task, 3, 'a'),
