@@ -5,7 +5,7 @@ import { seedOf, TestNode } from '@fog/betanet/testing'
 import type { Client } from '@fog/contract'
 import { toHex } from '@fog/kernel'
 import { keyPairFromSeed } from '@fog/kernel/node'
-import { expectAccessible, expectNoSidewaysScroll, launch, live, logIn, shoot, THEMES, visit } from './browser.ts'
+import { expectAccessible, expectNoSidewaysScroll, launch, live, logIn, shoot, visit } from './browser.ts'
 import { ADA, makeAdmin } from './people.ts'
 import { type Platform, startPlatform } from './platform.ts'
 
@@ -93,29 +93,29 @@ describe('a mixnet that begins', () => {
 })
 
 describe('the network', () => {
-  test.each(THEMES.flatMap((theme) => [[theme, false] as const, [theme, true] as const]))(
-    'every part fits and is accessible, %s, on a phone: %s',
-    async (theme, phone) => {
-      await reported()
-      const { context, page, complaints } = await inside({ theme, phone })
-      for (const tab of TABS) {
-        await page.goto(`/mixnet?tab=${tab}`)
-        await settled(page)
-        const where = `${tab} of the mixnet, ${theme}${phone ? ', phone' : ''}`
-        await expectNoSidewaysScroll(page, where)
-        await expectAccessible(page, where)
-        await shoot(page, `mixnet-${tab}-${phone ? 'phone' : 'desktop'}-${theme}`)
-      }
-      await page.goto('/mixnet')
-      await page.getByRole('table').getByRole('button', { name: 'birch' }).click()
-      await page.getByRole('dialog', { name: 'birch' }).getByText('its own word').waitFor()
+  test.each([
+    ['light', false],
+    ['dark', true],
+  ] as const)('every part fits and is accessible, %s, on a phone: %s', async (theme, phone) => {
+    await reported()
+    const { context, page, complaints } = await inside({ theme, phone })
+    for (const tab of TABS) {
+      await page.goto(`/mixnet?tab=${tab}`)
       await settled(page)
-      await expectAccessible(page, `a mix node, ${theme}`)
-      await shoot(page, `mixnet-node-${phone ? 'phone' : 'desktop'}-${theme}`, 'screen')
-      expect(complaints).toEqual([])
-      await context.close()
-    },
-  )
+      const where = `${tab} of the mixnet, ${theme}${phone ? ', phone' : ''}`
+      await expectNoSidewaysScroll(page, where)
+      await expectAccessible(page, where)
+      await shoot(page, `mixnet-${tab}-${phone ? 'phone' : 'desktop'}-${theme}`)
+    }
+    await page.goto('/mixnet')
+    await page.getByRole('table').getByRole('button', { name: 'birch' }).click()
+    await page.getByRole('dialog', { name: 'birch' }).getByText('its own word').waitFor()
+    await loaded(page)
+    await expectAccessible(page, `a mix node, ${theme}`)
+    await shoot(page, `mixnet-node-${phone ? 'phone' : 'desktop'}-${theme}`, 'screen')
+    expect(complaints).toEqual([])
+    await context.close()
+  })
 
   test('the picture and the table say the same, and the picture is walked by keyboard', async () => {
     const { context, page } = await inside()
@@ -127,20 +127,10 @@ describe('the network', () => {
       const button = picture.getByRole('button', { name: new RegExp(`^${node.name}, `) })
       expect(await button.getAttribute('aria-label')).toMatch(/weight [\d,]+, /)
     }
-    const first = picture.locator('button[tabindex="0"]')
-    expect(await first.count()).toBe(1)
-    await first.focus()
-    const gateway = await first.getAttribute('aria-label')
-    expect(gateway).toContain(', gateway, ')
-    const places = ['layer 1', 'layer 2', 'layer 3']
-    for (const place of places) {
-      await page.keyboard.press('ArrowRight')
-      expect(await focused(page)).toContain(`, ${place}, `)
-    }
-    for (const place of ['layer 2', 'layer 1']) {
-      await page.keyboard.press('ArrowLeft')
-      expect(await focused(page)).toContain(`, ${place}, `)
-    }
+    expect(await picture.locator('button[tabindex="0"]').count()).toBe(1)
+    // Begun anew when an epoch ends on the way: then everybody has another place.
+    const way = ['gateway', 'layer 1', 'layer 2', 'layer 3', 'layer 2', 'layer 1']
+    await expect.poll(() => walk(page), SOON).toEqual(way)
     const name = (await focused(page)).split(',')[0]!
     await page.keyboard.press('Enter')
     const panel = page.getByRole('dialog', { name })
@@ -178,11 +168,11 @@ describe('the network', () => {
 describe('trust', () => {
   test('the fingerprint is the one a node logged', async () => {
     const { context, page } = await inside({}, '/mixnet?tab=consensus')
-    const logged = /"fingerprint":"([0-9a-f]{64})"|fingerprint[^0-9a-f]+([0-9a-f]{64})/.exec(ownNode())
-    expect(logged, ownNode()).not.toBeNull()
-    await page.getByText(logged![1] ?? logged![2]!).waitFor()
+    const [, logged = ''] = /fingerprint[^0-9a-f]+([0-9a-f]{64})/.exec(ownNode()) ?? []
+    expect(logged, ownNode().slice(0, 2000)).not.toBe('')
+    await page.getByText(logged).waitFor()
     const authorities = page.getByRole('table', { name: 'Authorities of the mixnet' })
-    await authorities.getByText('this control plane').waitFor()
+    await authorities.getByText('this one').waitFor()
     await authorities.getByText('signed', { exact: true }).waitFor()
     await page.getByText('None was found.').waitFor()
     await context.close()
@@ -269,7 +259,25 @@ async function reported(): Promise<void> {
 
 async function settled(page: Page): Promise<void> {
   await page.getByRole('tabpanel').waitFor()
+  await loaded(page)
+}
+
+async function loaded(page: Page): Promise<void> {
   await page.waitForFunction(() => document.querySelector('[role="status"][aria-label^="Loading"]') === null)
+}
+
+/** The places of nodes that arrow keys lead to, from a gateway to the right and back. */
+async function walk(page: Page): Promise<(string | undefined)[]> {
+  await page
+    .getByRole('button', { name: /, gateway, weight/ })
+    .first()
+    .focus()
+  const places = [await focused(page)]
+  for (const key of ['ArrowRight', 'ArrowRight', 'ArrowRight', 'ArrowLeft', 'ArrowLeft']) {
+    await page.keyboard.press(key)
+    places.push(await focused(page))
+  }
+  return places.map((label) => label.split(', ')[1])
 }
 
 function focused(page: Page): Promise<string> {

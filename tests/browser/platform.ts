@@ -97,7 +97,7 @@ export async function startPlatform(settings: Readonly<Record<string, string>> =
         stdio: ['ignore', 'pipe', 'pipe'],
       })
       workers.push(child)
-      return outputOf(child)
+      return outputOf(child, 1_000_000)
     },
     startMix: async ({ name, joinToken, role = 'mix' }) => {
       const child = run(join(ROOT, 'apps', 'worker', 'bin', 'fog-mix.mjs'), {
@@ -163,11 +163,11 @@ function run(file: string, env: Record<string, string>, args: readonly string[] 
   })
 }
 
-/** Keeps the last of what a process says, for when it fails. */
-function outputOf(child: ChildProcess): () => string {
+/** Keeps the last of what a process says, for when it fails; `kept` characters of it. */
+function outputOf(child: ChildProcess, kept = 8000): () => string {
   let tail = ''
   for (const stream of [child.stdout, child.stderr]) {
-    stream?.on('data', (part: Buffer) => (tail = (tail + part.toString()).slice(-8000)))
+    stream?.on('data', (part: Buffer) => (tail = (tail + part.toString()).slice(-kept)))
   }
   return () => tail
 }

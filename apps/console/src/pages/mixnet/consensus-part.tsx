@@ -55,7 +55,7 @@ export function ConsensusPart({ mixnet, topology }: ConsensusPartProps) {
         flush
         className="lg:col-span-2"
         title="Authorities"
-        note={`${formatCount(rules.threshold)} of ${formatCount(rules.authorities.length)} must sign a consensus.`}
+        note={`${formatCount(rules.threshold)} of ${formatCount(rules.authorities.length)} must sign a consensus. Keys are shown by their fingerprints.`}
       >
         <DataTable
           caption="Authorities of the mixnet"
@@ -143,17 +143,17 @@ const AUTHORITY_COLUMNS: readonly Column<AuthorityRow>[] = [
     id: 'number',
     header: 'Authority',
     cell: ({ number, isHere }) => (
-      <span className="inline-flex items-center gap-2 whitespace-nowrap">
-        {number} {isHere && <Badge tone="accent">this control plane</Badge>}
+      <span className="inline-flex flex-wrap items-center gap-x-2 whitespace-nowrap">
+        {number} {isHere && <Badge tone="accent">this one</Badge>}
       </span>
     ),
   },
   {
     id: 'key',
-    header: 'Key, by its fingerprint',
-    className: 'w-full max-w-0',
+    header: 'Key',
+    className: 'w-full',
     cell: ({ fingerprint, signingKey }) => (
-      <span title={signingKey} className="block truncate font-mono text-[0.8125rem]">
+      <span title={signingKey} className="block font-mono text-[0.8125rem]">
         {fingerprint}
       </span>
     ),

@@ -1,4 +1,6 @@
-import { formatClock, formatCount, formatExact, UNKNOWN } from '../../format/format.ts'
+import { useState } from 'react'
+import { countOf, formatClock, formatCount, formatExact } from '../../format/format.ts'
+import { Button } from '../../parts/button.tsx'
 import { type Column, DataTable } from '../../parts/data-table.tsx'
 import { type EpochFlow, lengthOf, perSecond } from './flow.ts'
 import { rateText } from './words.ts'
@@ -11,16 +13,29 @@ interface FlowTableProps {
   readonly single?: boolean
 }
 
+/** Rows shown unasked: with epochs of 20 minutes, eight hours. */
+const FEW = 24
+
 /** Packets by epoch, the latest first. */
 export function FlowTable({ flows, of, single = false }: FlowTableProps) {
+  const [all, setAll] = useState(false)
   const columns = single ? COLUMNS.filter(({ id }) => id !== 'reported') : COLUMNS
   return (
-    <DataTable
-      caption={`Packets of ${of} by epoch`}
-      columns={columns}
-      rows={flows}
-      rowId={({ epoch }) => String(epoch)}
-    />
+    <>
+      <DataTable
+        caption={`Packets of ${of} by epoch`}
+        columns={columns}
+        rows={all ? flows : flows.slice(0, FEW)}
+        rowId={({ epoch }) => String(epoch)}
+      />
+      {!all && flows.length > FEW && (
+        <div className="border-t border-line px-4 py-2.5 sm:px-5">
+          <Button size="small" kind="quiet" onClick={() => setAll(true)}>
+            Show all {countOf(flows.length, 'epoch')}
+          </Button>
+        </div>
+      )}
+    </>
   )
 }
 
@@ -57,10 +72,10 @@ const COLUMNS: readonly Column<EpochFlow>[] = [
     align: 'end',
     from: 'sm',
     cell: ({ reported, listed }) =>
-      `${formatCount(reported)} of ${listed === undefined ? UNKNOWN : formatCount(listed)}`,
+      listed === undefined ? formatCount(reported) : `${formatCount(reported)} of ${formatCount(listed)}`,
   },
 ]
 
 function count(field: 'received' | 'forwarded' | 'delivered' | 'cover' | 'dropped', header: string): Column<EpochFlow> {
-  return { id: field, header, align: 'end', sort: (flow) => flow[field], cell: (flow) => formatCount(flow[field]) }
+  return { id: field, header, align: 'end', cell: (flow) => formatCount(flow[field]) }
 }
