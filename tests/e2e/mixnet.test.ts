@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises'
-import { request } from 'node:http'
 import { join } from 'node:path'
 import { openDelays } from '@fog/betanet/delay'
 import { type Descriptor, readRules, signDescriptor, signedDescriptorForm, signAdmission } from '@fog/betanet/directory'
@@ -20,6 +19,7 @@ import {
   type Running,
   type RunningControlPlane,
 } from '../support/fog-processes.ts'
+import { askAdmin } from '../support/mix-peers.ts'
 
 const NAMES = ['mix-a', 'mix-b', 'mix-c', 'mix-d', 'mix-e', 'mix-f', 'gate-a', 'gate-b', 'gate-c'] as const
 /** Three layers of two and the rogue's seat, epochs short enough for a test, delays long enough to be seen. */
@@ -259,15 +259,4 @@ function heard(fits: (line: Line) => boolean): Promise<Line> {
       .filter((line) => line.endsWith('}'))
     return lines.map((line) => JSON.parse(line) as Line).find(fits)
   }, `the inbox heard of it\n${inbox.stderr()}`)
-}
-
-async function askAdmin(admin: string, path: string): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>()
-  const asked = request({ socketPath: admin.replace(/^unix:/, ''), path }, (response) => {
-    let text = ''
-    response.on('data', (part) => (text += String(part)))
-    response.on('end', () => resolve(text))
-  })
-  asked.on('error', reject).end()
-  return promise
 }
