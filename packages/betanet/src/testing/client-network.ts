@@ -1,8 +1,14 @@
 import type { DhKeyPair } from '@fog/kernel'
 import { monotonicMs, noiseSuite, systemRng } from '@fog/kernel/node'
 import type { BetaNetClientOptions } from '../client/index.ts'
-import { DEFAULT_CLIENT_TIMES, DirectoryClient, type NetworkParameters } from '../directory/index.ts'
-import { BetaNetTransport } from '../node/index.ts'
+import {
+  clientTimesOf,
+  type Consensus,
+  DirectoryClient,
+  type NetworkParameters,
+  signedConsensusForm,
+} from '../directory/index.ts'
+import { BetaNetTransport, type TransportEvent } from '../node/index.ts'
 import { TestNetwork } from './test-network.ts'
 
 const noise = noiseSuite()
@@ -11,6 +17,8 @@ export interface TestNetworkShape {
   readonly gateways?: number
   readonly mixesPerLayer?: number
   readonly parameters?: Partial<NetworkParameters>
+  /** Numbers of mixes, from 0 on, that may be made bad. */
+  readonly bent?: readonly number[]
 }
 
 /** Real mix nodes and gateways on loopback that serve: in the epoch in which they first have their places. */
@@ -18,12 +26,13 @@ export async function startTestNetwork({
   gateways = 2,
   mixesPerLayer = 1,
   parameters = {},
+  bent = [],
 }: TestNetworkShape = {}): Promise<ClientNetwork> {
   const roles = [
     ...Array.from({ length: 3 * mixesPerLayer }, () => 'mix' as const),
     ...Array.from({ length: gateways }, () => 'gateway' as const),
   ]
-  const network = new TestNetwork(roles, { nodesPerLayer: mixesPerLayer, ...parameters })
+  const network = new TestNetwork(roles, { nodesPerLayer: mixesPerLayer, ...parameters }, { bent })
   await network.start()
   // Keys must be known an epoch ahead, so places are given from the second epoch on.
   await network.pass(52)
@@ -33,6 +42,10 @@ export async function startTestNetwork({
 /** A network that serves, and clients of it. */
 export class ClientNetwork {
   readonly network: TestNetwork
+  /** What clients are told by their transports, in the order of clients. */
+  readonly events: { readonly client: number; readonly event: TransportEvent }[] = []
+  /** Consensuses that do not reach the client of this number. */
+  hides: (epoch: number, client: number) => boolean = () => false
   readonly #clients: { readonly transport: BetaNetTransport; readonly directory: DirectoryClient }[] = []
 
   constructor(network: TestNetwork) {
@@ -45,14 +58,16 @@ export class ClientNetwork {
     keys: DhKeyPair = noise.makeKeyPair(),
   ): Promise<BetaNetTransport> {
     const { clock, rules, authority } = this.network
-    const directory = new DirectoryClient({ clock }, { ...rules, ...DEFAULT_CLIENT_TIMES })
+    const directory = new DirectoryClient({ clock }, { ...rules, ...clientTimesOf(rules.schedule) })
     const document = await authority.newestConsensus()
     const taken = document && directory.take(document)
     if (!taken?.ok) throw new Error('there is no consensus to start with')
     const { promise, resolve } = Promise.withResolvers<void>()
     let links = 0
-    const log = ({ type }: { readonly type: string }) => {
-      if (type === 'gateway.opened') links += 1
+    const client = this.#clients.length
+    const log = (event: TransportEvent) => {
+      this.events.push({ client, event })
+      if (event.type === 'gateway.opened') links += 1
       if (links === 2) resolve()
     }
     const needs = { keys, directory, noise, clock, rng: systemRng, now: monotonicMs, log }
@@ -67,12 +82,22 @@ export class ClientNetwork {
   async pass(seconds: number): Promise<void> {
     for (let i = 0; i < seconds; i++) {
       await this.network.pass(1)
-      const document = await this.network.authority.newestConsensus()
-      for (const { transport, directory } of this.#clients) {
+      for (const [client, { transport, directory }] of this.#clients.entries()) {
+        const { network } = this
+        const isHidden = (epoch: number) => this.hides(epoch, client)
+        const document = network.isDirectoryDown ? undefined : await network.newestConsensus(isHidden)
         if (document) directory.take(document)
         transport.refresh()
       }
     }
+  }
+
+  /** That of an epoch, or the newest. */
+  async consensus(epoch?: number): Promise<Consensus> {
+    const { store } = this.network
+    const bytes = await (epoch === undefined ? store.findLastConsensus() : store.findConsensus(epoch))
+    if (!bytes) throw new Error('there is no such consensus')
+    return signedConsensusForm.parse(bytes).consensus
   }
 
   async stop(): Promise<void> {

@@ -15,13 +15,15 @@ export class RawPeer {
   readonly socket: Socket
   readonly session: LinkSession
   readonly closed: Promise<void>
+  readonly #isFirst: boolean
   readonly #reader = new FrameReader()
   readonly #messages: { readonly type: number; readonly body: Uint8Array }[] = []
   #wake: (() => void) | undefined
 
-  /** Connects to a port of this machine. `handshake()` opens the link. */
-  constructor(noise: NoiseSuite, port: number, { own, remote }: { own: DhKeyPair; remote: Uint8Array }) {
-    this.socket = connect({ host: '127.0.0.1', port, noDelay: true })
+  /** Connects to a port of this machine, or answers on a socket that was accepted. `handshake()` opens the link. */
+  constructor(noise: NoiseSuite, end: number | Socket, { own, remote }: { own: DhKeyPair; remote?: Uint8Array }) {
+    this.socket = typeof end === 'number' ? connect({ host: '127.0.0.1', port: end, noDelay: true }) : end
+    this.#isFirst = typeof end === 'number'
     this.session = new LinkSession(noise, { own, remote })
     this.closed = new Promise((resolve) => this.socket.once('close', () => resolve()))
     this.socket.on('error', () => undefined)
@@ -30,7 +32,7 @@ export class RawPeer {
   }
 
   async handshake(): Promise<this> {
-    this.socket.write(this.session.begin())
+    if (this.#isFirst) this.socket.write(this.session.begin())
     while (!this.session.isOpen && !this.socket.destroyed) await this.#next()
     return this
   }
@@ -43,7 +45,7 @@ export class RawPeer {
   sendMessage(type: LinkMessage, body: Uint8Array): void {
     const frame = new Uint8Array(body.length + FRAME_OVERHEAD_BYTES)
     frame.set(body, BODY_AT)
-    this.socket.write(this.session.seal(frame, type, body.length))
+    if (!this.socket.destroyed) this.socket.write(this.session.seal(frame, type, body.length))
   }
 
   /** The next message that comes over the link. */
