@@ -54,7 +54,7 @@ test('a client that sent more than it may is held until its time has come, and c
   vi.useFakeTimers()
   let now = 0
   const ready: string[] = []
-  const rates = new ClientRates(
+  const rates = new ClientRates<string>(
     { now: () => now, readable: (link) => ready.push(link) },
     { packetsPerSecond: 100, burst: 5 },
   )

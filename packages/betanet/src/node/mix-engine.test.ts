@@ -41,6 +41,14 @@ async function linkTo(mix: TestMix, thread = 0): Promise<RawPeer> {
   return peer.handshake()
 }
 
+/** A link from somebody the node does not know: a client. */
+function linkOfStranger(mix: TestMix): RawPeer {
+  const own = noise.makeKeyPair()
+  const peer = new RawPeer(noise, mix.engine.ports[0]!, { own, remote: mix.linkKeys.publicKey })
+  open.push({ stop: () => peer.close() })
+  return peer
+}
+
 function textsAt({ arrivals }: TestMix): string[] {
   return arrivals.map(({ body }) => Buffer.from(body).toString().replaceAll('\0', ''))
 }
@@ -199,6 +207,25 @@ describe('a link', () => {
     const peer = await linkTo(mix)
     expect((await peer.message()).type).toBe(LINK_MESSAGE.ping)
     await peer.closed
+  })
+
+  test('of a client that floods is read no faster than its rate allows, and other clients notice nothing', async () => {
+    const [mix] = (await started(1, {
+      takesClients: true,
+      threads: 1,
+      limits: { clientRate: { packetsPerSecond: 50, burst: 10 } },
+    })) as [TestMix]
+    const [flooder, other] = [linkOfStranger(mix), linkOfStranger(mix)]
+    await Promise.all([flooder.handshake(), other.handshake()])
+    for (let frame = 0; frame < 10; frame++) {
+      flooder.send(...Array.from({ length: 10 }, (_, i) => packetFor([mix.end], `flood ${frame} ${i}`)))
+    }
+    await mix.until(() => mix.arrivals.length >= 10)
+    other.send(packetFor([mix.end], 'in time'))
+    await mix.until(() => textsAt(mix).includes('in time'))
+    expect(textsAt(mix).length).toBeLessThan(60)
+    // What waited is taken when its time has come.
+    await mix.until(() => mix.arrivals.length === 101)
   })
 
   test('that speaks rubbish is closed, and the others go on', async () => {

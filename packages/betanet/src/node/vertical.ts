@@ -1,6 +1,5 @@
-import { createServer, type Server, type Socket } from 'node:net'
-import { type DhKeyPair, equalBytes, type NoiseSuite, type Rng, toHex } from '@fog/kernel'
-import { LINK_MESSAGE, LinkSession, MAX_BODY_BYTES } from '../link/index.ts'
+import type { DhKeyPair, NoiseSuite, Rng } from '@fog/kernel'
+import { LINK_MESSAGE, MAX_BODY_BYTES } from '../link/index.ts'
 import { type PacketArrival, type EpochKey, Pipeline } from '../mix/pipeline.ts'
 import { Slab } from '../mix/slab.ts'
 import type { Stats } from '../mix/stats.ts'
@@ -8,8 +7,9 @@ import type { SphinxSuite } from '../sphinx/index.ts'
 import { DatagramPort } from './datagram-port.ts'
 import { FramePool } from './frame-pool.ts'
 import { type Neighbour, OutLinks } from './out-links.ts'
-import { type LinkLimits, TcpLink } from './tcp-link.ts'
-import { adoptWire } from './wire.ts'
+import { CLIENT_LINK_RATE, type LinkRateLimits } from './link-rate.ts'
+import { LinksIn } from './links-in.ts'
+import type { LinkLimits, TcpLink } from './tcp-link.ts'
 
 /** So many packets are unwrapped before what is due is sent and other links have their turn: less than a millisecond. */
 const SLICE_PACKETS = 16
@@ -23,6 +23,8 @@ export interface VerticalLimits {
   /** Frames that may wait for sockets at once. */
   readonly frames: number
   readonly link: Omit<LinkLimits, 'packetBytes'>
+  /** Of each client's link. */
+  readonly clientRate: LinkRateLimits
 }
 
 export const DEFAULT_VERTICAL_LIMITS: VerticalLimits = {
@@ -36,6 +38,7 @@ export const DEFAULT_VERTICAL_LIMITS: VerticalLimits = {
     handshakeMs: 5_000,
     silenceMs: 20_000,
   },
+  clientRate: CLIENT_LINK_RATE,
 }
 
 const NOTHING = new Uint8Array(0)
@@ -81,9 +84,7 @@ export class Vertical {
   readonly #options: VerticalOptions
   readonly #pipeline: Pipeline
   readonly #out: OutLinks
-  readonly #linksIn = new Set<TcpLink>()
-  readonly #clients = new Map<string, TcpLink>()
-  readonly #server: Server
+  readonly #in: LinksIn
   readonly #datagramPort: DatagramPort | undefined
   /** Sessions of datagrams that a link's peer sends. */
   readonly #sessions = new Map<TcpLink, string>()
@@ -92,13 +93,12 @@ export class Vertical {
   readonly #scratch = Buffer.from(new ArrayBuffer(MAX_BODY_BYTES + 1))
   /** Links with bytes to read, and since when. */
   readonly #ready = new Map<TcpLink, number>()
-  #peers: readonly Uint8Array[] = []
   #isScheduled = false
   #timer: NodeJS.Timeout | undefined
   readonly #checks: NodeJS.Timeout
 
   constructor(options: VerticalOptions) {
-    const { suite, noise, linkKeys, thread, limits, stats, events, rng, now } = options
+    const { suite, noise, linkKeys, thread, takesClients, limits, stats, events, rng, now } = options
     const { packetBytes } = suite.geometry
     this.#options = options
     this.#linkLimits = { ...limits.link, packetBytes }
@@ -129,20 +129,28 @@ export class Vertical {
         arrived: (arrival) => events.arrived(arrival),
       },
     })
-    this.#server = createServer({ pauseOnConnect: true }, (socket) => this.#accept(socket))
+    this.#in = new LinksIn({
+      noise,
+      linkKeys,
+      pool: this.#pool,
+      limits: this.#linkLimits,
+      most: limits.mostLinksIn,
+      takesClients,
+      clientRate: limits.clientRate,
+      now,
+      events: {
+        readable: (link) => this.#readable(link),
+        closed: (link, why) => this.#closed(link, why),
+        client: (linkKey, isHere) => events.client(linkKey, isHere),
+      },
+    })
     this.#checks = setInterval(() => this.#check(), CHECK_EVERY_MS)
   }
 
   /** Starts to listen; answers the port. */
   async listen(port: number): Promise<number> {
     const { host } = this.#options
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    this.#server.once('error', reject)
-    this.#server.listen({ host, port, backlog: 128 }, resolve)
-    await promise
-    this.#server.off('error', reject)
-    const address = this.#server.address()
-    const bound = typeof address === 'object' && address ? address.port : port
+    const bound = await this.#in.listen(host, port)
     await this.#datagramPort?.bind(host, bound)
     return bound
   }
@@ -155,7 +163,7 @@ export class Vertical {
   setNeighbours(neighbours: readonly Neighbour[]): void {
     const remap = this.#out.setNeighbours(neighbours)
     this.#pipeline.setRoutes(this.#out.routes, remap)
-    this.#peers = neighbours.map(({ linkKey }) => linkKey)
+    this.#in.setPeers(neighbours.map(({ linkKey }) => linkKey))
   }
 
   /** Sends a packet of this node's own: cover, or a probe. */
@@ -167,13 +175,12 @@ export class Vertical {
 
   /** Hands a delivery to a client whose link is here. False when it is not, or does not keep up. */
   deliver(linkKey: Uint8Array, body: Uint8Array): boolean {
-    return this.#clients.get(toHex(linkKey))?.sendMessage(LINK_MESSAGE.deliver, body) ?? false
+    return this.#in.deliver(linkKey, body)
   }
 
   /** Takes no new links and no more packets; resolves when all that waited has gone out. */
   async drain(): Promise<void> {
-    this.#server.close()
-    for (const link of this.#linksIn) link.end()
+    this.#in.end()
     const { promise, resolve } = Promise.withResolvers<void>()
     const look = () => {
       if (this.#pipeline.held > 0 || this.#ready.size > 0) return void setTimeout(look, 5)
@@ -194,11 +201,10 @@ export class Vertical {
   }
 
   #rest(): void {
-    this.#server.close()
     clearInterval(this.#checks)
     clearTimeout(this.#timer)
     this.#timer = undefined
-    for (const link of this.#linksIn) link.close('the node stops')
+    this.#in.close()
   }
 
   #openDatagramPort(): DatagramPort {
@@ -221,48 +227,11 @@ export class Vertical {
     )
   }
 
-  #accept(socket: Socket): void {
-    const { noise, linkKeys, limits, now } = this.#options
-    if (this.#linksIn.size >= limits.mostLinksIn) return void socket.destroy()
-    const session = new LinkSession(noise, { own: linkKeys })
-    const link = new TcpLink({
-      wire: adoptWire(socket),
-      session,
-      pool: this.#pool,
-      limits: this.#linkLimits,
-      now: now(),
-      events: {
-        opened: (opened, remoteKey) => this.#opened(opened, remoteKey),
-        readable: (from) => this.#readable(from),
-        closed: (closed, why) => this.#closed(closed, why),
-      },
-    })
-    this.#linksIn.add(link)
-  }
-
-  #opened(link: TcpLink, remoteKey: Uint8Array): boolean {
-    if (this.#peers.some((peer) => equalBytes(peer, remoteKey))) return true
-    if (!this.#options.takesClients) return false
-    const name = toHex(remoteKey)
-    // The newest link of a client is its own; an old one may be half open.
-    this.#clients.get(name)?.close('the client opened another link')
-    this.#clients.set(name, link)
-    this.#options.events.client(remoteKey, true)
-    return true
-  }
-
   #closed(link: TcpLink, why: string): void {
-    this.#linksIn.delete(link)
     this.#ready.delete(link)
     const session = this.#sessions.get(link)
     if (session !== undefined) this.#datagramPort?.forget(session)
     this.#sessions.delete(link)
-    const { remoteKey } = link
-    const name = remoteKey && toHex(remoteKey)
-    if (name !== undefined && this.#clients.get(name) === link) {
-      this.#clients.delete(name)
-      this.#options.events.client(remoteKey!, false)
-    }
     this.#options.events.linkClosed(link.remoteAddress, why)
   }
 
@@ -286,8 +255,10 @@ export class Vertical {
       if (!next) break
       const [link, since] = next
       this.#ready.delete(link)
+      if (this.#in.holds(link)) continue
       const packets = this.#readFrame(link, since)
       if (packets === undefined) continue
+      this.#in.took(link, packets)
       // To the end of the line: one link that has much does not hold up the others.
       this.#ready.set(link, since)
       budget -= Math.max(1, packets)
@@ -357,11 +328,11 @@ export class Vertical {
 
   #check(): void {
     const now = this.#options.now()
-    for (const link of this.#linksIn) link.check(now)
+    this.#in.check(now)
     this.#out.check(now)
     const { stats } = this.#options
     stats.set('held', this.#pipeline.held)
-    stats.set('linksIn', this.#linksIn.size)
+    stats.set('linksIn', this.#in.size)
     stats.set('linksOut', this.#out.open)
   }
 }
