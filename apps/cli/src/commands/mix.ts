@@ -6,7 +6,7 @@ import type { CommonFlags, Invocation } from '../invocation.ts'
 import { askLocalMix, findLocalMix } from '../mix/local-mix.ts'
 import { directoryUrl, type MixLine, runMixNode, runMixPeer } from '../mix/mix-program.ts'
 import { peerEnvironment } from '../mix/peer-environment.ts'
-import { type AuditView, auditText, localMixText, topologyText } from '../mix/mix-texts.ts'
+import { type AuditView, auditText, localMixText, peerNoteText, topologyText } from '../mix/mix-texts.ts'
 import { plainText } from '../show/words.ts'
 
 interface RunFlags {
@@ -218,6 +218,8 @@ function addSend(group: Command, runner: Runner): void {
           it,
           { args, input, environment: await peerEnvironment(it, await directoryUrl(it, flags.url)) },
           async (line) => {
+            const note = peerNoteText(line)
+            if (note !== undefined) return it.note(note)
             if (line.type !== 'sent') return
             await it.show(line, () => `It has all ${String(line['bytes'])} bytes, after ${String(line['ms'])} ms.`)
           },
@@ -260,6 +262,8 @@ function addInbox(group: Command, runner: Runner): void {
 async function showInboxLine(it: Invocation, line: MixLine): Promise<void> {
   if (it.json) return it.showNext(line, () => '')
   if (line.type === 'listening') return it.note(`Your address is ${String(line['peer'])}.`)
+  const note = peerNoteText(line)
+  if (note !== undefined) return it.note(note)
   const { from, at, bytes, text } = line
   const shown =
     typeof text === 'string' ? plainText(text) : `(${String(bytes)} bytes that are no text; --json shows them)`

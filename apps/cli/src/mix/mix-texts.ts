@@ -72,6 +72,29 @@ function placeText(place: string | undefined): string {
   return /^\d$/.test(place) ? `layer ${place}` : place
 }
 
+/** What a peer says of the network beside what it was asked for; undefined for a line of another kind. */
+export function peerNoteText(line: { readonly type: string; readonly [fact: string]: unknown }): string | undefined {
+  switch (line.type) {
+    case 'network.late':
+    case 'network.stopped':
+      return plainText(String(line['why']))
+    case 'network.recovered':
+      return 'There are consensuses again.'
+    case 'clock.off':
+      return `This machine's clock is ${clockText(Number(line['aheadMs'])) ?? 'not the directory’s'}: messages may not get through.`
+    case 'node.suspected': {
+      const what = { losing: 'loses packets', blocking: 'holds nearly all packets back', delaying: 'delays packets' }
+      const does = what[String(line['standing']) as keyof typeof what] ?? 'is suspected'
+      const then = line['isAvoided'] === true ? ', and is left out of paths for a while' : ''
+      return `Node ${String(line['nodeId']).slice(0, 8)} ${does}, as loops through it show${then}.`
+    }
+    case 'node.cleared':
+      return `Node ${String(line['nodeId']).slice(0, 8)} is suspected no more.`
+    default:
+      return undefined
+  }
+}
+
 export function topologyText(view: TopologyView, now: number, colours: Colours): string {
   if (view.epoch === 0)
     return 'The mixnet has no consensus yet: its first comes half an epoch after the directory was opened.'

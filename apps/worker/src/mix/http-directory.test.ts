@@ -98,3 +98,21 @@ test('a refusal is told as it is, at once', async () => {
   for (let i = 0; i < 2; i++)
     await expect(http.publish(Buffer.from('descriptor'))).rejects.toMatchObject({ code: 'mixnet.descriptor_refused' })
 })
+
+test('what the directory’s clock says is compared with this one, as far as it can be told', async () => {
+  let date = new Date(clock.now())
+  const http = directory(
+    await site((_, response) => {
+      response.writeHead(200, { date: date.toUTCString(), connection: 'close' }).end('document')
+    }),
+  )
+  const aheadWhenTold = async (ms: number) => {
+    date = new Date(clock.now() - ms)
+    await http.consensus(1)
+    return http.clockAheadMs
+  }
+  expect([await aheadWhenTold(0), await aheadWhenTold(900)]).toEqual([0, 0])
+  // Told in seconds: at least so much.
+  expect(await aheadWhenTold(95_000)).toBe(94_000)
+  expect(await aheadWhenTold(-95_000)).toBe(-95_000)
+})

@@ -3,20 +3,23 @@ import type { DhKeyPair } from '@fog/kernel'
 import { MixError } from '../mix-error.ts'
 import type { PeerNeeds } from './peer-needs.ts'
 import type { PeerNetwork } from './peer-network.ts'
+import { tellTransport } from './tell-transport.ts'
 
 const GATEWAYS_MS = 60_000
 const LOOK_EVERY_MS = 20
 
 /** A peer on the network: links to its gateways are open, and consensuses are followed until the signal. Throws `mix.no_gateway`. */
 export async function openTransport(
-  { config, clock, rng, noise, now, log, signal }: PeerNeeds,
+  needs: PeerNeeds,
   network: PeerNetwork,
   keys: DhKeyPair,
 ): Promise<BetaNetTransport> {
+  const { config, clock, rng, noise, now, signal, say } = needs
   await network.usable()
-  const { directory } = network
+  const { directory, clockOff } = network
+  if (clockOff) say({ type: 'clock.off', ...clockOff })
   const transport = new BetaNetTransport(
-    { keys, directory, noise, clock, rng, now, log: ({ type }) => log.debug({ type }, 'a link to a gateway') },
+    { keys, directory, noise, clock, rng, now, log: (event) => tellTransport(needs, event) },
     { cover: config.cover },
   )
   transport.start()

@@ -87,6 +87,13 @@ export class PeerNetwork {
     return this.#fault
   }
 
+  /** How far this machine's clock is from the directory's, where that is more than the network allows for. For people. */
+  get clockOff(): { readonly aheadMs: number; readonly mostMs: number } | undefined {
+    const { maxSkewMs: mostMs } = clientTimesOf(this.rules.schedule)
+    const aheadMs = this.http.clockAheadMs
+    return Math.abs(aheadMs) > mostMs ? { aheadMs, mostMs } : undefined
+  }
+
   onChanged(heard: () => void): void {
     this.#changed.add(heard)
   }

@@ -23,7 +23,8 @@ export async function runSend(needs: PeerNeeds): Promise<void> {
     say({ type: 'sent', peer, from: transport.peer, bytes: message.length, ms, packets: { real, answers, cover } })
   } catch (fault) {
     signal.throwIfAborted()
-    const why = timeout.aborted ? 'its time is over.' : whyOf(fault)
+    const stopped = transport.status().directory.why
+    const why = stopped ?? (timeout.aborted ? 'its time is over.' : whyOf(fault))
     if (isFogError(fault) || timeout.aborted)
       throw new MixError({ code: 'mix.message_unsent', peer, why }, { cause: fault })
     throw fault
