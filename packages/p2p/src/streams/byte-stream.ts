@@ -24,8 +24,8 @@ export interface ByteStreamNeeds {
   readonly deliver: (make: () => Uint8Array, signal: AbortSignal) => Promise<void>
   /** Tells the other end that the stream is broken off. */
   readonly sayReset: (reason: ResetReason) => void
-  /** Nothing more will happen on it. */
-  readonly over: () => void
+  /** Nothing more will happen on it: all came and arrived, or it was broken off. */
+  readonly over: (how: 'finished' | 'broken') => void
 }
 
 /**
@@ -127,6 +127,7 @@ export class ByteStream {
     if (!taken.isNew) return
     this.#movedAt = this.#heardAt
     wake(this.#readers)
+    this.#finishWhenDone()
   }
 
   /** The other end takes more. */
@@ -252,7 +253,7 @@ export class ByteStream {
     if (!this.#incoming.isWhole || this.#incoming.isFinished) this.#incoming.drop()
     wake(this.#readers)
     wake(this.#writers)
-    this.#needs.over()
+    this.#needs.over(this.#isAllThere && this.#incoming.isWhole ? 'finished' : 'broken')
   }
 }
 

@@ -21,6 +21,8 @@ export class IncomingBytes {
   #readTo = 0
   #limit = FIRST_WINDOW_BYTES
   #toldLimit = FIRST_WINDOW_BYTES
+  /** How much there was to send within it when it was told. */
+  #toldWindow = FIRST_WINDOW_BYTES
   /** Of the budget. Never less than a first window while the stream lives, so that none can starve another. */
   #held = FIRST_WINDOW_BYTES
   #endsAt: number | undefined
@@ -56,7 +58,7 @@ export class IncomingBytes {
   get isWindowDue(): boolean {
     if (this.#endsAt !== undefined || this.#isOver) return false
     const wanted = this.#readTo + this.#windowBytes
-    return wanted > this.#toldLimit && this.#toldLimit - this.#readTo <= this.#windowBytes / 2
+    return wanted > this.#toldLimit && this.#toldLimit - this.#readTo <= this.#toldWindow / 2
   }
 
   /** Takes bytes at their place; those that came before change nothing. */
@@ -98,6 +100,7 @@ export class IncomingBytes {
       }
     }
     this.#toldLimit = this.#limit
+    this.#toldWindow = this.#limit - this.#readTo
     return this.#limit
   }
 

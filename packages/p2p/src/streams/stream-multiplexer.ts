@@ -19,6 +19,8 @@ import { DEFAULT_STREAM_OPTIONS, FIRST_WINDOW_BYTES, type StreamOptions } from '
 const KIB = 1024
 /** Words of resets on their way at once; a flood of strange frames makes no more. */
 const MOST_RESETS = 64
+/** Streams that ended well remembered, for frames whose sender heard of no arrival. */
+const MOST_FINISHED = 2_048
 /** How often streams are looked at. */
 const CHECK_EVERY_MS = 5_000
 
@@ -54,6 +56,8 @@ export class StreamMultiplexer {
   readonly #budget: ByteBudget
   readonly #opened: OpenedStreams
   readonly #streams = new Map<string, ByteStream>()
+  /** Ended well: what still comes was said before, and there is nothing to complain of. */
+  readonly #finished = new Set<string>()
   readonly #perPeer = new Map<PeerId, number>()
   readonly #closing = new AbortController()
   readonly #stopHearing: () => void
@@ -126,6 +130,7 @@ export class StreamMultiplexer {
       if (frame.session !== this.#session) this.#opened.note(from, frame, now, now)
       return undefined
     }
+    if (this.#finished.has(nameOf(from, frame))) return undefined
     if (frame.kind === 'window' || frame.openedAt === undefined) {
       this.#sayReset(from, frame, 'unknown')
       return undefined
@@ -175,7 +180,7 @@ export class StreamMultiplexer {
         frameBytes: (packets) => this.#frameBytes(packets),
         deliver: (make, signal) => this.#deliver(peer, make, signal),
         sayReset: (reason) => this.#sayReset(peer, id, reason),
-        over: () => this.#forget(peer, name),
+        over: (how) => this.#forget(peer, name, how),
       },
       this.#options,
     )
@@ -185,8 +190,11 @@ export class StreamMultiplexer {
     return stream
   }
 
-  #forget(peer: PeerId, name: string): void {
+  #forget(peer: PeerId, name: string, how: 'finished' | 'broken'): void {
     this.#streams.delete(name)
+    if (how === 'finished') this.#finished.add(name)
+    const [oldest] = this.#finished
+    if (this.#finished.size > MOST_FINISHED && oldest !== undefined) this.#finished.delete(oldest)
     const left = (this.#perPeer.get(peer) ?? 1) - 1
     if (left > 0) this.#perPeer.set(peer, left)
     else this.#perPeer.delete(peer)

@@ -1,1 +1,2 @@
 export * from './transport-suite.ts'
+export * from './rough-network.ts'
