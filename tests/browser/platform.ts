@@ -22,6 +22,8 @@ const MIX_SETTINGS = {
 
 export interface Platform {
   readonly url: string
+  /** Of the control plane. */
+  readonly dataDir: string
   /** The code for the first admin; good until somebody uses it. */
   readonly setupCode: string
   /** A client without a log-in, or with a token. */
@@ -65,6 +67,7 @@ export async function startPlatform(settings: Readonly<Record<string, string>> =
   let { child, ready } = await startControlPlane(env)
   return {
     url: ready.url,
+    dataDir: folder,
     setupCode: ready.setupCode ?? '',
     client: (token) => new Client({ baseUrl: ready.url, token: () => token }),
     startWorker: async ({ name, joinToken, cores = 4, labels = '' }) => {

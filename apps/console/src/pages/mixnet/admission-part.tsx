@@ -152,7 +152,7 @@ function columnsFor(
       from: 'sm',
       cell: ({ identityKey }) => {
         const place = places.get(identityKey)
-        return place === undefined ? <span className="text-faint">not listed</span> : placeText(place)
+        return place === undefined ? <span className="whitespace-nowrap text-faint">not listed</span> : placeText(place)
       },
     },
     {

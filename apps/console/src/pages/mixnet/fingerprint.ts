@@ -1,6 +1,6 @@
 import { blake2b } from '@noble/hashes/blake2.js'
 import type { MixnetRules } from '@fog/contract'
-import { canonicalJson, type Json, toHex, utf8 } from '@fog/kernel'
+import { canonicalJson, toHex, utf8 } from '@fog/kernel'
 
 /**
  * 64 hex digits that stand for all that must not change of a network, computed here from its rules as nodes compute them when they
@@ -8,7 +8,7 @@ import { canonicalJson, type Json, toHex, utf8 } from '@fog/kernel'
  */
 export function fingerprintOf(rules: MixnetRules): string {
   const { parameters: _votedOn, ...fixed } = rules
-  return toHex(blake2bOf(32, 'fog betanet pin v1', utf8(canonicalJson(fixed as unknown as Json))))
+  return toHex(blake2bOf(32, 'fog betanet pin v1', utf8(canonicalJson(fixed))))
 }
 
 /** A key by the beginning of its hash, as nodes log it. `key` is base64url. */

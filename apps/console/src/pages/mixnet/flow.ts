@@ -1,4 +1,4 @@
-import type { MixFlowView, MixPlaceFlowsView, MixPlaceFlowView } from '@fog/contract'
+import type { MixFlowView, MixPlaceFlowsView } from '@fog/contract'
 import type { Place } from './epochs.ts'
 
 /** Packets by epoch, made ready for charts and tables. Pure. */
@@ -18,7 +18,9 @@ export interface EpochFlow extends Readonly<Record<Counted, number>> {
 
 /** Of all nodes; who was listed is known of the epochs that were also read by place. */
 export function flowOfAll(flows: readonly MixFlowView[], byPlace: readonly MixPlaceFlowsView[]): EpochFlow[] {
-  const listed = new Map(byPlace.map(({ epoch, places }) => [epoch, sumOf(places, 'listed')]))
+  const listed = new Map(
+    byPlace.map(({ epoch, places }) => [epoch, places.reduce((sum, place) => sum + place.listed, 0)]),
+  )
   return flows.map((flow) => ({
     ...countsOf(flow),
     ...timesOf(flow),
@@ -42,10 +44,6 @@ function timesOf({ epoch, from, to }: { readonly epoch: number; readonly from: s
 function countsOf(flow: Readonly<Record<Counted, number>>): Record<Counted, number> {
   const { received, forwarded, delivered, cover, dropped } = flow
   return { received, forwarded, delivered, cover, dropped }
-}
-
-function sumOf<Field extends 'listed' | 'reported'>(places: readonly MixPlaceFlowView[], field: Field): number {
-  return places.reduce((sum, place) => sum + place[field], 0)
 }
 
 /** A sum over the length of its epoch. */

@@ -1,9 +1,12 @@
-import { formatDuration, formatExact } from '../../format/format.ts'
+import { formatCount, formatDuration, formatExact } from '../../format/format.ts'
 import { State } from '../../parts/badge.tsx'
 import { Notice } from '../../parts/notice.tsx'
 import { useNow } from '../../parts/time.tsx'
 import type { Health } from './epochs.ts'
-import { placeText } from './words.ts'
+import { missingText } from './words.ts'
+
+/** Until a network that was asked about at the turn of an epoch must have been read. */
+const SEEN_LATE_MS = 3000
 
 /** How the network stands, in a word. */
 export function HealthState({ health }: { health: Health }) {
@@ -48,8 +51,8 @@ export function HealthNotice({ health, aheadMs }: { health: Health; aheadMs: num
       return (
         <Notice kind="warn">
           Nobody agreed on epoch {health.epoch}, which runs. The network lives on the consensus of epoch {health.held},
-          which is worth nothing {health.validUntil > now ? `${until(health.validUntil)}` : 'from now on'}. Look into
-          the log of the control plane.
+          which is worth nothing {health.validUntil > now ? until(health.validUntil) : 'from now on'}. Look into the log
+          of the control plane.
         </Notice>
       )
     case 'stopped':
@@ -70,14 +73,15 @@ export function HealthNotice({ health, aheadMs }: { health: Health; aheadMs: num
     case 'broken':
       return (
         <Notice kind="warn">
-          No packet gets through in epoch {health.epoch}: nobody mixes as {health.missing.map(placeText).join(', ')}. It
-          ends {until(health.endsAt)}.
+          No packet gets through in epoch {health.epoch}: {missingText(health.missing)}. It ends {until(health.endsAt)}.
         </Notice>
       )
     case 'sound':
       return (
         <p className="figures text-sm text-soft">
-          Epoch {health.epoch} ends {until(health.endsAt)}.
+          {now < health.endsAt + SEEN_LATE_MS
+            ? `Epoch ${formatCount(health.epoch)} ends ${until(health.endsAt)}.`
+            : `Epoch ${formatCount(health.epoch)} is over; what holds now could not be read yet.`}
         </p>
       )
   }

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Place } from './epochs.ts'
 import { type Band, type Direction, layoutOf, type Spot, spotBeside, waysOf } from './layout.ts'

@@ -13,21 +13,25 @@ import { AddMixNode } from './add-mix-node.tsx'
 import { AdmissionPart } from './admission-part.tsx'
 import { ConsensusPart } from './consensus-part.tsx'
 import { healthOf } from './epochs.ts'
+import { FollowEpochs } from './follow-epochs.tsx'
 import { FlowPart } from './flow-part.tsx'
 import { HealthNotice, HealthState } from './health-notice.tsx'
 import { NetworkPart } from './network-part.tsx'
 import { isOff, type Mixnet, mixnetQuery, topologyQuery } from './queries.ts'
-import { useEpochTurn } from './use-epoch-turn.ts'
 
 /** The mixnet of this fog: who mixes where, what passes through, what was agreed on, and who may. */
 export function MixnetPage() {
   const client = useClient()
   const mixnet = useQuery(mixnetQuery(client))
   const topology = useQuery({ ...topologyQuery(client), enabled: mixnet.data !== undefined })
-  useEpochTurn(mixnet.data)
   if (mixnet.data && topology.data) {
     const stale = mixnet.error ?? topology.error
-    return <Loaded mixnet={mixnet.data} topology={topology.data} readAt={topology.dataUpdatedAt} stale={stale} />
+    return (
+      <>
+        <FollowEpochs mixnet={mixnet.data} />
+        <Loaded mixnet={mixnet.data} topology={topology.data} readAt={topology.dataUpdatedAt} stale={stale} />
+      </>
+    )
   }
   const failed = mixnet.isError ? mixnet : topology
   return (

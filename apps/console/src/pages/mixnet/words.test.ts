@@ -3,6 +3,7 @@ import { hostProblem, mixCommand } from './join-mix.ts'
 import {
   dropMeaning,
   lossText,
+  missingText,
   placeOrder,
   placeText,
   rateText,
@@ -21,6 +22,12 @@ test('layers are counted from 1 for people', () => {
     'waiting',
   ])
   expect(placeOrder('gateway')).toBeLessThan(placeOrder(0))
+})
+
+test('what is missing for a way through is told in one sentence', () => {
+  expect(missingText(['gateway', 0, 1, 2])).toBe('there is no gateway, and nobody in layer 1, 2 or 3')
+  expect(missingText([1])).toBe('there is nobody in layer 2')
+  expect(missingText(['gateway'])).toBe('there is no gateway')
 })
 
 // docs/betanet-lottery.md: reputation x (1000 - 5 x loss) x (1000 + bonus) x reliability / 10^6.

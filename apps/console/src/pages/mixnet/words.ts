@@ -12,6 +12,14 @@ export function placeText(place: Place): string {
   return typeof place === 'number' ? `layer ${place + 1}` : (PLACES[place] ?? place)
 }
 
+/** `there is no gateway, and nobody in layer 1 or 3`. */
+export function missingText(places: readonly Place[]): string {
+  const layers = places.filter((place) => typeof place === 'number').map((layer) => layer + 1)
+  const nobody = layers.length > 0 && `nobody in layer ${layers.join(', ').replace(/, (\d)$/, ' or $1')}`
+  const parts = [places.includes('gateway') && 'no gateway', nobody].filter(Boolean)
+  return `there is ${parts.join(', and ')}`
+}
+
 export function placeHeading(place: Place): string {
   return place === 'gateway' ? 'Gateways' : sentenceOf(placeText(place))
 }

@@ -144,13 +144,7 @@ function Deeds({ schedule }: { schedule: ScheduleView }) {
     mutationFn: async () => client.call('runSchedule', { params }),
     onSuccess: ({ jobId }) => {
       again()
-      say(
-        'good',
-        `${name} was submitted`,
-        <Link to="/jobs/$jobId" params={{ jobId }} className="font-medium text-accent underline underline-offset-2">
-          Open the job
-        </Link>,
-      )
+      say('good', `${name} was submitted`, linkTo(jobId))
     },
     onError: sayFailure,
   })
@@ -190,6 +184,14 @@ function Deeds({ schedule }: { schedule: ScheduleView }) {
         It submits nothing any more. The jobs it submitted stay.
       </Confirm>
     </>
+  )
+}
+
+function linkTo(jobId: string) {
+  return (
+    <Link to="/jobs/$jobId" params={{ jobId }} className="font-medium text-accent underline underline-offset-2">
+      Open the job
+    </Link>
   )
 }
 

@@ -1,5 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { useEffect } from 'react'
+import { useFeed } from '../../feed/feed.tsx'
 import { nextTurn } from './epochs.ts'
 import type { Mixnet } from './queries.ts'
 
@@ -8,13 +9,14 @@ const AFTER_MS = 150
 /** Timers hold no more; then it is set again. */
 const LONGEST_MS = 2 ** 31 - 1
 
-/** Reads the network again whenever an epoch begins: what was agreed on before holds from then, and no event tells. */
-export function useEpochTurn(mixnet: Mixnet | undefined): void {
+/**
+ * Reads the network again whenever an epoch begins, for what was agreed on before holds from then, and no event tells; and when the
+ * page is live again after a break, in which an epoch may have begun. Shows nothing.
+ */
+export function FollowEpochs({ mixnet: { rules, aheadMs } }: { mixnet: Mixnet }) {
   const queries = useQueryClient()
-  const schedule = mixnet?.rules.schedule
-  const aheadMs = mixnet?.aheadMs ?? 0
+  const { schedule } = rules
   useEffect(() => {
-    if (!schedule) return undefined
     let timer: ReturnType<typeof setTimeout>
     const wait = () => {
       const now = Date.now() + aheadMs
@@ -30,4 +32,9 @@ export function useEpochTurn(mixnet: Mixnet | undefined): void {
     wait()
     return () => clearTimeout(timer)
   }, [schedule, aheadMs, queries])
+  const { state } = useFeed()
+  useEffect(() => {
+    if (state === 'live') void queries.invalidateQueries({ queryKey: ['mixnet', 'topology'] })
+  }, [state, queries])
+  return null
 }
