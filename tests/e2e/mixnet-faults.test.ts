@@ -52,6 +52,8 @@ const { packetBytes } = suite.geometry
 const NOBODY = new Uint8Array(32)
 /** For a message on a machine that has other things to do. */
 const MESSAGE_MS = 30_000
+/** Where half of the ways are broken: it takes some tries, ever further apart. */
+const LONG_MESSAGE_MS = 70_000
 const MEGABYTE = 2 ** 20
 
 let processes: FogProcesses
@@ -104,18 +106,24 @@ test('messages arrive, and nodes send each other datagrams once their links agre
 })
 
 test('a quiet epoch, and the change to the next, drops nothing at any node', async () => {
-  const { epoch } = await peers.consensus(isUsable)
-  const before = await drops()
-  await exchange('quiet')
-  await peers.consensus((consensus) => consensus.epoch > epoch && isUsable(consensus))
-  await exchange('another epoch')
-  await nodesPass(100)
-  const dropped = (await drops()).map(({ name, counts }, i) => ({
-    name,
-    counts: Object.fromEntries(DROP_REASONS.map((reason) => [reason, counts[reason] - before[i]!.counts[reason]])),
-  }))
-  const nothing = Object.fromEntries(DROP_REASONS.map((reason) => [reason, 0]))
-  expect(dropped).toEqual(NAMES.map((name) => ({ name, counts: nothing })))
+  for (let tries = 1; ; tries++) {
+    const { epoch } = await peers.consensus(isComplete)
+    const before = await drops()
+    await exchange(`quiet, ${tries}`)
+    const next = await peers.consensus((consensus) => consensus.epoch > epoch)
+    await exchange(`another epoch, ${tries}`)
+    await nodesPass(100)
+    // A node that a busy machine kept from publishing in time has no part in an epoch, and drops, as `wrong_epoch`, what those send
+    // who have not heard. That is right, but not what is looked at here: then another epoch is tried.
+    const isWhole = next.epoch === epoch + 1 && isComplete(next)
+    if (!isWhole && tries < 6) continue
+    const dropped = (await drops()).map(({ name, counts }, i) => ({
+      name,
+      counts: Object.fromEntries(DROP_REASONS.map((reason) => [reason, counts[reason] - before[i]!.counts[reason]])),
+    }))
+    const nothing = Object.fromEntries(DROP_REASONS.map((reason) => [reason, 0]))
+    return expect(dropped).toEqual(NAMES.map((name) => ({ name, counts: nothing })))
+  }
 })
 
 test('an authority that is killed is not missed by messages', async () => {
@@ -223,7 +231,7 @@ test('a mix that is killed and comes back has no key of this epoch any more: not
   }, 'the packet to be taken once')
   await process.kill()
   // Ways through it break: what is lost there is sent again by others.
-  await exchange('while one is gone', 3 * MESSAGE_MS)
+  await exchange('while one is gone', LONG_MESSAGE_MS)
   const again = await startNode(process.name, urlsOf(authorities))
   nodes.set(process.name, again)
   expect(again.nodeId).toBe(process.nodeId)
@@ -241,7 +249,7 @@ test('a mix that is killed and comes back has no key of this epoch any more: not
   expect(status.drops.wrong_epoch + status.drops.not_genuine).toBeGreaterThanOrEqual(3)
   expect(epoch).toBeGreaterThanOrEqual(consensus.epoch)
   publishing.close()
-  await exchange('and it is back')
+  await exchange('and it is back', LONG_MESSAGE_MS)
 })
 
 test('with one of three authorities killed consensuses go on, and so do nodes and clients', async () => {
@@ -383,9 +391,5 @@ function urlsOf(of: readonly RunningControlPlane[]): string[] {
 }
 
 async function drained(socket: Socket): Promise<void> {
-  await Promise.race([
-    new Promise((resolve) => socket.once('drain', resolve)),
-    new Promise((resolve) => socket.once('close', resolve)),
-    new Promise((resolve) => setTimeout(resolve, 200)),
-  ])
+  while (!socket.destroyed && socket.writableLength > MEGABYTE) await new Promise((resolve) => setTimeout(resolve, 5))
 }
