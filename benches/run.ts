@@ -10,6 +10,7 @@ const ONLY_BY_NAME: ReadonlySet<string> = new Set(['soak'])
 const BENCHES: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   betanet: async () => (await import('./betanet.ts')).betanet(),
   soak: async () => (await import('./betanet/soak.ts')).soak({ perSecond: 17_500, minutes: 30 }),
+  tunnel: async () => (await import('./tunnel.ts')).tunnel(),
   queue: async () => (await import('./queue.ts')).queue(),
   live: async () => (await import('./live.ts')).live(),
   placement: async () => (await import('./placement.ts')).placement(),
