@@ -196,7 +196,7 @@ export class SimNetwork {
       this.clock.advance(this.agenda.now - before)
       for (const { client } of this.clients) if (client.nextAt <= this.agenda.now) client.advance()
       // Promises that were settled have their say, and those that wait for them.
-      for (let i = 0; i < SETTLING_STEPS; i++) await undefined
+      for (let i = 0; i < SETTLING_STEPS; i++) await Promise.resolve()
     }
   }
 
