@@ -1,6 +1,7 @@
 import * as betanet from './betanet.ts'
 import * as directory from './directory.ts'
 import * as mixnetClient from './mixnet-client.ts'
+import * as streams from './streams.ts'
 import type { FuzzTarget } from './target.ts'
 
 /** Whatever takes bytes from strangers. `npm run fuzz` searches them; `tests/fuzz.test.ts` replays what it kept. */
@@ -14,6 +15,8 @@ export const targets: Readonly<Record<string, FuzzTarget>> = {
   'client-contents': mixnetClient.clientContents,
   'link-frames': betanet.linkFrames,
   'link-handshake': betanet.linkHandshake,
+  'stream-frame': streams.streamFrame,
+  'stream-bytes': streams.streamBytes,
   descriptor: directory.descriptor,
   'authority-message': directory.authorityMessage,
   'delay-histogram': directory.delayHistogram,
