@@ -5,7 +5,7 @@ import { authorityKeys, GOOD_MEASURE, makeNodes, NETWORK, rulesOf, seedOf } from
 import { aggregate, beaconPlace, type Ground } from './aggregate.ts'
 import { contribute } from './beacon.ts'
 import { consensusDigest, signDigest, signedConsensusForm, type Consensus } from './consensus.ts'
-import { DEFAULT_CLIENT_TIMES, DirectoryClient } from './directory-client.ts'
+import { clientTimesOf, DEFAULT_CLIENT_TIMES, DirectoryClient } from './directory-client.ts'
 import { startOf } from './schedule.ts'
 import { signVote } from './vote.ts'
 
@@ -141,6 +141,54 @@ describe('a client', () => {
     const taken = client.take(signed(first))
     expect(taken.ok ? client.current()?.epoch : taken.reason).toBe(expected)
   })
+
+  test('says how it stands, and why nothing newer is held', () => {
+    const { client, clock: own } = clientAt(genesisAt)
+    expect(client.standing()).toMatchObject({ state: 'none', epoch: undefined })
+    client.take(signed(first))
+    expect(client.standing()).toEqual({
+      state: 'current',
+      epoch: 1,
+      endsAt: startOf(rules.schedule, 3),
+      why: undefined,
+    })
+    // Clocks may be two seconds apart: what is missing by one of them only is not missing.
+    own.advance(epochMs + 1_999)
+    expect(client.standing().state).toBe('current')
+    own.advance(1)
+    client.take(signed(second, ['a']))
+    const { state, why } = client.standing()
+    expect([state, why]).toEqual([
+      'late',
+      'The consensus of epoch 2 is missing; that of epoch 1 serves until 2026-01-01T00:01:10.000Z. What came last was refused as too_few_signatures: 1 of 2.',
+    ])
+    own.advance(epochMs)
+    expect(client.standing()).toMatchObject({ state: 'stopped', epoch: 1 })
+    own.advance(epochMs)
+    client.take(signed(third))
+    expect(client.standing()).toMatchObject({ state: 'late', epoch: 3 })
+  })
+
+  test('whose clock is off by too much is told so in the reason', () => {
+    const slow = clientAt(genesisAt - 60_000).client
+    expect(slow.take(signed(first))).toMatchObject({
+      detail: 'its epoch begins in 60000 ms by this clock, which may be slow',
+    })
+    expect(slow.standing().why).toContain('by this clock, which may be slow')
+    const fast = clientAt(genesisAt + 3 * epochMs).client
+    expect(fast.take(signed(first))).toMatchObject({ detail: '20000 ms ago by this clock, which may be fast' })
+  })
+
+  test.each([
+    [1_200_000, 300_000, 60_000, 600_000],
+    [20_000, 8_000, 1_000, 13_000],
+    [86_400_000, 300_000, 60_000, 21_900_000],
+  ])(
+    'of epochs of %i ms allows for clocks as far apart as that makes sense',
+    (length, closeMs, maxSkewMs, maxEarlyMs) => {
+      expect(clientTimesOf({ epochMs: length, closeMs })).toEqual({ maxSkewMs, maxEarlyMs })
+    },
+  )
 
   test('falls for no changed byte anywhere in a document', () => {
     const bytes = signed(first, ['a', 'b'])
