@@ -76,6 +76,12 @@ export function JobsPage() {
           />
         )}
       </div>
+      {jobs.data?.withheld === true && (
+        <p className="text-sm text-soft">
+          Secret jobs are not shown here, as a browser asks the fog directly; see them with <code>fog --mixnet ps</code>
+          .
+        </p>
+      )}
       <Card flush>
         <Resource query={jobs} lines={8} label="Loading jobs">
           {(page) =>

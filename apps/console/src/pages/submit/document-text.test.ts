@@ -114,6 +114,13 @@ describe('what is wrong is said where it is', () => {
     expect(faultsOf(documentOf(form))).toEqual([{ field: 'resources.cores', text: 'A number above 0, at most 1024.' }])
   })
 
+  test('a secret job is for the command line: it is faulty here, so that nothing of it is sent', () => {
+    const form = { ...EMPTY_FORM, name: 'x', program: 'x.wasm', privacy: 'secret' }
+    expect(faultsOf(documentOf(form))).toEqual([
+      { field: 'privacy', text: expect.stringContaining('fog --mixnet submit') },
+    ])
+  })
+
   test('an input outside of /in is refused', () => {
     const form = { ...EMPTY_FORM, name: 'x', program: 'x.wasm', inputs: [{ key: '/etc/passwd', value: 'a.txt' }] }
     expect(faultsOf(documentOf(form))).toMatchObject([{ text: expect.stringContaining('under /in') }])

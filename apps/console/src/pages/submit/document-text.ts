@@ -54,7 +54,14 @@ export function faultsOf(value: unknown): Fault[] {
   for (const error of Errors(JobDocument, value)) {
     for (const fault of faultsIn(error as Finding)) if (!faults.has(fault.field)) faults.set(fault.field, fault)
   }
+  // Found before any file is brought over or any price is asked for: either would show who is about to submit it.
+  if ((value as { privacy?: unknown }).privacy === 'secret') faults.set('privacy', SECRET)
   return [...faults.values()]
+}
+
+const SECRET: Fault = {
+  field: 'privacy',
+  text: 'Secret jobs are submitted with the command line, fog --mixnet submit: a browser has no way into the mixnet.',
 }
 
 interface Finding {

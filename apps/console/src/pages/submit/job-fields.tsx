@@ -20,7 +20,7 @@ const PRIVACIES = [
   { value: 'public', text: 'Public' },
   { value: 'private', text: 'Private' },
   { value: 'confidential', text: 'Confidential' },
-  { value: 'secret', text: 'Secret' },
+  { value: 'secret', text: 'Secret (by command line)' },
   { value: '', text: 'As the control plane sets it' },
 ]
 const ROUTINGS = [
@@ -29,7 +29,7 @@ const ROUTINGS = [
   { value: 'round_robin', text: 'Each node in turn' },
   { value: 'affinity_based', text: 'Where its files already are' },
   { value: 'proximity_based', text: 'Nearest node first' },
-  { value: 'privacy_aware', text: "Never the submitter's own network" },
+  { value: 'privacy_aware', text: 'Hidden nodes: those behind the mixnet' },
 ]
 const VERIFIES = [
   { value: 'auto', text: 'As the tier says' },
