@@ -3,7 +3,6 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider } from '@tanstack/react-router'
 import { useState } from 'react'
 import { ApiError, Unreachable } from '@fog/contract'
-import { Toasts } from './parts/toasts.tsx'
 import { router } from './router.tsx'
 import type { Session } from './session/session.ts'
 import { SessionProvider } from './session/session-context.tsx'
@@ -24,9 +23,7 @@ export function App({ session }: { session: Session }) {
     <CSPProvider disableStyleElements>
       <SessionProvider session={session}>
         <QueryClientProvider client={queries}>
-          <Toasts>
-            <RouterProvider router={router} />
-          </Toasts>
+          <RouterProvider router={router} />
         </QueryClientProvider>
       </SessionProvider>
     </CSPProvider>

@@ -1,12 +1,13 @@
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet } from '@tanstack/react-router'
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router'
 import { Broken } from './shell/broken.tsx'
 import { Gate } from './shell/gate.tsx'
+import { Root } from './shell/root.tsx'
 import { MissingPage } from './pages/missing/missing-page.tsx'
 import { JOB_STATUSES, type JobStatus } from './pages/jobs/job-status.ts'
 
 /** Where everything is. Each page is its own piece of code, fetched when first opened. */
 
-const root = createRootRoute({ component: Outlet, notFoundComponent: MissingPage, errorComponent: Broken })
+const root = createRootRoute({ component: Root, notFoundComponent: MissingPage, errorComponent: Broken })
 
 const setup = createRoute({
   getParentRoute: () => root,
