@@ -98,7 +98,6 @@ export class PgJobStore implements JobStore {
   }
 
   async secretAmong(jobIds: readonly JobId[]): Promise<Set<JobId>> {
-    if (jobIds.length === 0) return new Set()
     const { rows } = await sql<{ job_id: JobId }>`
       SELECT job_id FROM jobs WHERE job_id = ANY (${texts(jobIds)}) AND spec->>'privacy' = 'secret'`.execute(this.#db)
     return new Set(rows.map((row) => row.job_id))

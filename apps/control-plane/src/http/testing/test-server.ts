@@ -17,6 +17,8 @@ export interface TestServerOptions {
   readonly checks?: Readonly<Record<string, Check>>
   /** In memory unless said. */
   readonly database?: Database
+  /** Whether it can be reached through a mixnet; not, unless said. */
+  readonly hasMixnet?: boolean
   /** Makes the mixnet's directory; there is none unless said. */
   readonly mixnet?: (platform: Platform) => Mixnet | Promise<Mixnet>
 }
@@ -70,6 +72,7 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
     rng,
     config,
     log,
+    hasMixnet: options.hasMixnet,
   }
   const access = await openAccess(platform)
   const setupCode = (await ensureFirstAdmin(platform, access))!
