@@ -35,7 +35,7 @@ import {
  * datagrams, and what can go wrong with them, one after the other. Epochs are as short as three processes of a busy machine need to
  * agree: votes go round in a fortieth of one.
  */
-const EPOCH_SECONDS = 14
+const EPOCH_SECONDS = 16
 const MIXES = ['mix-a', 'mix-b', 'mix-c', 'mix-d', 'mix-e', 'mix-f'] as const
 const GATEWAYS = ['gate-a', 'gate-b', 'gate-c'] as const
 const NAMES = [...MIXES, ...GATEWAYS]
@@ -52,8 +52,6 @@ const { packetBytes } = suite.geometry
 const NOBODY = new Uint8Array(32)
 /** For a message on a machine that has other things to do. */
 const MESSAGE_MS = 30_000
-/** Where half of the ways are broken: it takes some tries, ever further apart. */
-const LONG_MESSAGE_MS = 70_000
 const MEGABYTE = 2 ** 20
 
 let processes: FogProcesses
@@ -66,6 +64,8 @@ let ann: MixPeer
 let bob: MixPeer
 /** The epoch in which an authority was killed. */
 let killedAt: number
+/** A node of this test's own: it is listed, and has no place. */
+const neighbour = new TestNode('neighbour')
 const open: { close(): void }[] = []
 
 beforeAll(async () => {
@@ -83,6 +83,7 @@ beforeAll(async () => {
   nodes = new Map(started.map((node) => [node.name, node]))
   peers = await MixPeers.open(urls, join(processes.dir, 'peers'))
   rules = peers.network.rules
+  open.push(keepPublishing(neighbour))
   await peers.consensus(isComplete, 120_000)
   ;[ann, bob] = await Promise.all([peers.come(), peers.come()])
 }, 180_000)
@@ -213,8 +214,6 @@ test('links that are half open and readers that do not read are bounded, and oth
 })
 
 test('a mix that is killed and comes back has no key of this epoch any more: nothing of before is taken again', async () => {
-  const neighbour = new TestNode('neighbour')
-  const publishing = keepPublishing(neighbour)
   const consensus = await listedWith(neighbour)
   // Of two in its layer, so that there are other ways.
   const layer = ([0, 1, 2] as const).find((each) => placedIn(consensus, each) === 2)!
@@ -231,7 +230,7 @@ test('a mix that is killed and comes back has no key of this epoch any more: not
   }, 'the packet to be taken once')
   await process.kill()
   // Ways through it break: what is lost there is sent again by others.
-  await exchange('while one is gone', LONG_MESSAGE_MS)
+  await exchangeAgain('while one is gone')
   const again = await startNode(process.name, urlsOf(authorities))
   nodes.set(process.name, again)
   expect(again.nodeId).toBe(process.nodeId)
@@ -248,8 +247,7 @@ test('a mix that is killed and comes back has no key of this epoch any more: not
   expect(status.counts.cover).toBe(0)
   expect(status.drops.wrong_epoch + status.drops.not_genuine).toBeGreaterThanOrEqual(3)
   expect(epoch).toBeGreaterThanOrEqual(consensus.epoch)
-  publishing.close()
-  await exchange('and it is back', LONG_MESSAGE_MS)
+  await exchangeAgain('and it is back')
 })
 
 test('with one of three authorities killed consensuses go on, and so do nodes and clients', async () => {
@@ -306,10 +304,25 @@ function isUsable(consensus: Consensus): boolean {
 }
 
 /** Messages both ways. */
-async function exchange(text: string, withinMs = MESSAGE_MS): Promise<void> {
-  await Promise.all([ann.send(bob, `${text}, to bob`, withinMs), bob.send(ann, `${text}, to ann`, withinMs)])
+async function exchange(text: string): Promise<void> {
+  await Promise.all([ann.send(bob, `${text}, to bob`, MESSAGE_MS), bob.send(ann, `${text}, to ann`, MESSAGE_MS)])
   expect(bob.texts).toContain(`${text}, to bob`)
   expect(ann.texts).toContain(`${text}, to ann`)
+}
+
+/**
+ * The same where half of the ways through a layer are broken. Of four tries one gets there with its answer, and a sender gives a
+ * silent recipient up after six: one in six messages is to be sent anew, as whoever sent it would.
+ */
+async function exchangeAgain(text: string): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    const failed = await exchange(`${text}, ${tries}`).then(
+      () => undefined,
+      (fault: unknown) => fault,
+    )
+    if (failed === undefined) return
+    if (tries === 4) throw failed
+  }
 }
 
 /** Waits until so many more packets came to mixes. */
@@ -348,7 +361,7 @@ function linkKeysOf(node: TestNode) {
   return { publicKey: noise.publicKeyOf(node.linkSecretKey), secretKey: node.linkSecretKey }
 }
 
-/** Publishes descriptors of a node of this test's own, until it is told to stop. */
+/** Publishes descriptors of a node, until it is told to stop. */
 function keepPublishing(node: TestNode): { close(): void } {
   const made = new Map<number, Uint8Array>()
   const send = () => {
@@ -360,9 +373,7 @@ function keepPublishing(node: TestNode): { close(): void } {
     for (const { url } of authorities) void publish(url, body).catch(() => undefined)
   }
   const timer = setInterval(send, 1_000)
-  const publishing = { close: () => clearInterval(timer) }
-  open.push(publishing)
-  return publishing
+  return { close: () => clearInterval(timer) }
 }
 
 /** A consensus that lists the node, with two seats in some layer, early enough to be used. */

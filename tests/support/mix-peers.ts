@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { HOME_GATEWAYS } from '@fog/betanet'
 import type { Consensus, ConsensusNode } from '@fog/betanet/directory'
 import { BetaNetTransport } from '@fog/betanet/node'
 import { buildPacket, type PathHop, suites } from '@fog/betanet/sphinx'
@@ -136,7 +137,7 @@ export class MixPeers {
     )
   }
 
-  /** A peer with links to its gateways. */
+  /** A peer with links to both of its gateways: what comes for one that was never there is not kept. */
   async come(keys: DhKeyPair = noise.makeKeyPair()): Promise<MixPeer> {
     const { directory } = this.network
     const needs = { keys, directory, noise, clock: systemClock, rng: systemRng, now: monotonicMs }
@@ -144,7 +145,7 @@ export class MixPeers {
     this.#transports.push(transport)
     transport.start()
     this.network.onChanged(() => transport.refresh())
-    await eventually(() => transport.status().gateways.length > 0 || undefined, 'a link to a gateway')
+    await eventually(() => transport.status().gateways.length === HOME_GATEWAYS || undefined, 'links to its gateways')
     return new MixPeer(transport, keys)
   }
 
