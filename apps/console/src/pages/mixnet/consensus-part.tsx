@@ -17,8 +17,7 @@ import { type Column, DataTable } from '../../parts/data-table.tsx'
 import { Resource } from '../../parts/resource.tsx'
 import { Ago } from '../../parts/time.tsx'
 import { useClient } from '../../session/session-context.tsx'
-import { fingerprintOf, keyFingerprint } from './fingerprint.ts'
-import { evidenceQuery, type Mixnet } from './queries.ts'
+import { evidenceQuery, fingerprintsQuery, type Mixnet } from './queries.ts'
 
 interface ConsensusPartProps {
   readonly mixnet: Mixnet
@@ -28,6 +27,7 @@ interface ConsensusPartProps {
 /** What was agreed on, by whom, and which network this is. */
 export function ConsensusPart({ mixnet, topology }: ConsensusPartProps) {
   const { rules } = mixnet
+  const fingerprints = useQuery(fingerprintsQuery(rules))
   return (
     <div className="grid items-start gap-4 md:gap-5 lg:grid-cols-2">
       <Card title="Consensus" note="The one that holds now.">
@@ -42,7 +42,9 @@ export function ConsensusPart({ mixnet, topology }: ConsensusPartProps) {
         note="Computed in this browser from the rules, as nodes do when they pin them."
       >
         <div className="space-y-3">
-          <CopyBlock text={fingerprintOf(rules)} label="Copy the fingerprint" />
+          <Resource query={fingerprints} lines={1} label="Loading the fingerprint">
+            {({ network }) => <CopyBlock text={network} label="Copy the fingerprint" />}
+          </Resource>
           <p className="text-sm text-soft">
             A node logs this fingerprint when it first meets the network, and{' '}
             <code className="font-mono text-[0.8125rem]">network:</code> in its configuration asks for it. Compare the
@@ -60,7 +62,7 @@ export function ConsensusPart({ mixnet, topology }: ConsensusPartProps) {
         <DataTable
           caption="Authorities of the mixnet"
           columns={AUTHORITY_COLUMNS}
-          rows={authoritiesOf(mixnet, topology)}
+          rows={authoritiesOf(mixnet, topology, fingerprints.data?.authorities)}
           rowId={({ signingKey }) => signingKey}
         />
       </Card>
@@ -128,11 +130,15 @@ interface AuthorityRow {
   readonly signed: boolean | undefined
 }
 
-function authoritiesOf({ rules, authority }: Mixnet, { signedBy, epoch }: TopologyView): AuthorityRow[] {
+function authoritiesOf(
+  { rules, authority }: Mixnet,
+  { signedBy, epoch }: TopologyView,
+  fingerprints: readonly string[] | undefined,
+): AuthorityRow[] {
   return rules.authorities.map(({ signingKey }, i) => ({
     number: i + 1,
     signingKey,
-    fingerprint: keyFingerprint(signingKey),
+    fingerprint: fingerprints?.[i] ?? UNKNOWN,
     isHere: authority === i,
     signed: epoch === 0 ? undefined : signedBy?.includes(i),
   }))

@@ -1,6 +1,7 @@
 import { queryOptions, keepPreviousData } from '@tanstack/react-query'
-import { ApiError, type Client, type MixnetView } from '@fog/contract'
+import { ApiError, type Client, type MixnetRules, type MixnetView } from '@fog/contract'
 import { given } from '../../given.ts'
+import { fingerprintsOf } from './fingerprint.ts'
 
 /** What the network is, with how far this device's clock is from the control plane's. */
 export interface Mixnet extends MixnetView {
@@ -47,6 +48,15 @@ export function evidenceQuery(client: Client) {
   return queryOptions({
     queryKey: ['mixnet', 'evidence'],
     queryFn: async ({ signal }) => client.call('listMixEvidence', { signal }),
+  })
+}
+
+/** Computed here, from these rules and nothing else. */
+export function fingerprintsQuery(rules: MixnetRules) {
+  return queryOptions({
+    queryKey: ['fingerprints', rules],
+    queryFn: async () => fingerprintsOf(rules),
+    staleTime: Number.POSITIVE_INFINITY,
   })
 }
 
