@@ -147,8 +147,12 @@ async function endThere(it: Invocation, url: string): Promise<void> {
     const { config, clock } = it
     const openTunnel = (to: string) => it.openTunnel(to)
     const hints = { ...config, url: undefined, token: undefined }
-    const { fog, close } = await connect({ config: hints, clock, openTunnel }, { url, mixnet: it.mixnet })
-    await fog.client.call('logOut', {}).finally(close)
+    const connection = await connect({ config: hints, clock, openTunnel }, { url, mixnet: it.mixnet })
+    try {
+      await connection.fog.client.call('logOut', {})
+    } finally {
+      await connection.close()
+    }
   } catch {
     await it.note(`fog: ${url} could not be told; the log-in is forgotten here and runs out there.`)
   }

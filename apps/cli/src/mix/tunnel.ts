@@ -34,7 +34,7 @@ const CLOSE_MS = 5_000
  */
 export async function openTunnel({ environment, line, now }: TunnelNeeds): Promise<OpenedTunnel> {
   const child = spawn(process.execPath, [PROGRAMS.mix, 'tunnel', '--seconds', String(WAIT_SECONDS)], {
-    env: { ...environment, FOG_TOKEN: undefined } as NodeJS.ProcessEnv,
+    env: { ...environment, FOG_TOKEN: undefined },
     // Ctrl-C reaches only us: what is under way is ended first, then the way.
     detached: true,
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

@@ -58,7 +58,7 @@ async function hidden(path: string, { method, json, content }: Wish = {}): Promi
     authorization: `Bearer ${token}`,
     ...(body && { 'content-type': type, 'content-length': body.length }),
   }
-  const sent = request({ path, method: method ?? 'GET', headers, createConnection: open as never })
+  const sent = request({ path, method: method ?? 'GET', headers, createConnection: open })
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
   sent.on('response', resolve).on('error', reject).end(body)
   const answer = await promise
@@ -156,8 +156,6 @@ test('content that came directly has to come again before a secret job may name 
 
 test('nodes say how they are reached', async () => {
   const nodes = (await openly('/v1/nodes')).body.items as unknown as { name: string; reach: string }[]
-  expect(nodes.map(({ name, reach }) => [name, reach]).toSorted()).toEqual([
-    ['hidden', 'mixnet'],
-    ['open', 'direct'],
-  ])
+  const reaches = Object.fromEntries(nodes.map(({ name, reach }) => [name, reach]))
+  expect(reaches).toEqual({ hidden: 'mixnet', open: 'direct' })
 })
