@@ -84,9 +84,9 @@ beforeAll(async () => {
   peers = await MixPeers.open(urls, join(processes.dir, 'peers'))
   rules = peers.network.rules
   open.push(keepPublishing(neighbour))
-  await peers.consensus(isComplete, 120_000)
+  await peers.consensus(isComplete, 300_000)
   ;[ann, bob] = await Promise.all([peers.come(), peers.come()])
-}, 180_000)
+}, 400_000)
 
 afterAll(async () => {
   for (const each of open) each.close()
