@@ -1,93 +1,21 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { plan, type QueuedTask } from '@fog/scheduler'
 import { planRequest } from '@fog/scheduler/placement'
 import { makeScenario, routeByFreeCores, START } from '@fog/scheduler/testing'
-import { openPgDatabase } from '../apps/control-plane/src/db/pg-database.ts'
-import { startPostgres } from '../apps/control-plane/src/db/server/index.ts'
-import { hearWorkers } from '../apps/control-plane/src/flows/accept-result.ts'
-import { settleJobs } from '../apps/control-plane/src/flows/settle-job.ts'
-import { submitJob } from '../apps/control-plane/src/flows/submit-job.ts'
-import { SmallFog } from '../apps/control-plane/src/flows/testing/small-fog.ts'
 import { ThreadFrontPlanner } from '../apps/control-plane/src/planning/front-planner.ts'
 import type { Figure } from './figure.ts'
+import { wholeLives } from './live/lives.ts'
+import { tierLatency } from './live/tiers.ts'
 import { quantile } from './yardstick.ts'
 
 const NODES = 1_000
-const CORES = 16
-const JOBS = 10
-const TASKS_A_JOB = 1_000
-const WINDOW = 256
-const REPORTS_A_BATCH = 256
+const WINDOW = 512
 const SEED = 11
 /** When all of a scenario's tasks have been queued. */
 const NOW = START + 1_000_000
 
-/** The scheduler at work: whole lives of tasks through the store, single decisions, and decisions while a plan is searched for. */
+/** The scheduler at work: whole lives of tasks through the store, what tiers wait, single decisions, and decisions while a plan is searched for. */
 export async function live(): Promise<Figure[]> {
-  return [...(await wholeLives()), ...decisions(), ...(await whileReplanning())]
-}
-
-/** Submitted, placed, dispatched, reported, accepted and settled: every flow the control plane runs, on its real store. */
-async function wholeLives(): Promise<Figure[]> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'fog-bench-'))
-  const server = await startPostgres({ dataDir })
-  const database = await openPgDatabase({ address: server.connection })
-  try {
-    const fog = await SmallFog.open({ devices: NODES, cores: CORES, database })
-    const tasks = Array.from({ length: TASKS_A_JOB }, (_, i) => ({ item: String(i) }))
-    const startedAt = performance.now()
-    for (let i = 0; i < JOBS; i++)
-      await submitJob(fog.platform, fog.submitter, fog.submission({ tasks, resources: { wallSeconds: 5 } }))
-    const submittedAt = performance.now()
-    const rounds: number[] = []
-    for (let next: string = 'more'; next === 'more';) {
-      const roundAt = performance.now()
-      ;({ next } = await fog.place())
-      rounds.push(performance.now() - roundAt)
-    }
-    const placedAt = performance.now()
-    let done = 0
-    for (let sent = await fog.dispatch(); sent.length > 0; sent = await fog.dispatch()) {
-      for (let at = 0; at < sent.length; at += REPORTS_A_BATCH) {
-        const batch = sent.slice(at, at + REPORTS_A_BATCH)
-        await hearWorkers(
-          fog.platform,
-          batch.map(({ device, lease }) => fog.result(device, lease)),
-        )
-      }
-      done += sent.length
-      await fog.place()
-    }
-    while ((await settleJobs(fog.platform)).next === 'more');
-    const endedAt = performance.now()
-    if (done !== JOBS * TASKS_A_JOB) throw new Error(`only ${done} of ${JOBS * TASKS_A_JOB} tasks were done`)
-    const audits = [...(await database.read.jobs.auditJobs()), ...(await database.read.nodes.auditReservations())]
-    if (audits.length > 0) throw new Error(JSON.stringify(audits))
-    const method = `${JOBS} jobs of ${TASKS_A_JOB} tasks, ${NODES} nodes of ${CORES} cores, in process, durable PostgreSQL`
-    return [
-      {
-        name: 'placements/s',
-        value: (done * 1000) / (placedAt - submittedAt),
-        unit: '1/s',
-        bar: { atLeast: 2000 },
-        method: `${method}: queue read, planned, reserved, leased`,
-      },
-      {
-        name: 'tasks/s through their whole life',
-        value: (done * 1000) / (endedAt - startedAt),
-        unit: '1/s',
-        bar: { atLeast: 2000 },
-        method: `${method}: from submission to settlement, reports signed and checked`,
-      },
-      ...spread('a round of placing', rounds, 'ms', `one transaction for up to ${WINDOW} tasks`),
-    ]
-  } finally {
-    await database.close()
-    await server.stop()
-    await rm(dataDir, { recursive: true, force: true })
-  }
+  return [...(await wholeLives()), ...(await tierLatency()), ...decisions(), ...(await whileReplanning())]
 }
 
 /** What deciding alone takes: a job that just arrived, and a whole window. */

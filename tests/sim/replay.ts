@@ -61,7 +61,7 @@ export interface ReplayFigures {
   readonly longestWaitHours: number
 }
 
-/** So many tasks are read at once, as in the flow; a gang is then read whole. */
+/** So many tasks are read at once, half of what the flow reads; a gang is then read whole. */
 const WINDOW = 256
 const READS = 8
 const MINUTE_MS = 60_000
@@ -181,13 +181,13 @@ export class Replay {
     })
     this.#count.plans += 1
     if (answer.reservation) this.#count.reservations += 1
+    if (answer.placements.length === 0) return
     this.#checkGangs(queue, answer)
     const byId = new Map(queue.map((queued) => [queued.task.taskId, queued]))
     const attempts = answer.placements.map(({ taskId, nodeId }) => {
       const ownerId = this.#machine.ownerOf(nodeId)
       return attemptOf(byId.get(taskId)!.task, now, { nodeId, ownerId }, this.#rng)
     })
-    if (attempts.length === 0) return
     for (const attempt of attempts) this.#hold(attempt, byId.get(attempt.taskId)!)
     const begun = attempts.flatMap((attempt): Change[] => [
       [attempt.taskId, { type: 'placed', attempt }],

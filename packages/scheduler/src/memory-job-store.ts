@@ -144,12 +144,9 @@ export class MemoryJobStore implements JobStore {
     const passedOver = new Set(except)
     const narrow = this.#narrowing()
     const isReady = (task: Task) => task.notBefore <= now && !passedOver.has(task.jobId) && !isOver(this.#jobOf(task))
-    return this.#lines.next(now, limit, isReady).map((task) => ({
-      task,
-      // Most were never placed, which spares the look.
-      attempts: task.attempts === 0 ? [] : this.#attemptsByTask.values(task.taskId),
-      job: narrow(task, this.#jobOf(task)),
-    }))
+    return this.#lines
+      .next(now, limit, isReady)
+      .map((task) => ({ ...this.#withAttempts(task), job: narrow(task, this.#jobOf(task)) }))
   }
 
   async findTasksForUpdate(taskIds: readonly TaskId[]): Promise<TaskWithAttempts[]> {
@@ -324,7 +321,8 @@ export class MemoryJobStore implements JobStore {
   }
 
   #withAttempts(task: Task): TaskWithAttempts {
-    return { task, attempts: this.#attemptsByTask.values(task.taskId) }
+    // Most were never placed, which spares the look.
+    return { task, attempts: task.attempts === 0 ? [] : this.#attemptsByTask.values(task.taskId) }
   }
 
   #jobOf(task: Task): Job {

@@ -33,30 +33,39 @@ export class MemoryQueue {
   /** The next tasks that are ready: by tier, with what has aged between Gold and Silver, and in each by turns of the lines. */
   next(now: Instant, limit: number, isReady: (task: Task) => boolean): Task[] {
     const most = lineLimit(limit, this.#lines.groupCount)
-    const turns = [...this.#aged(now, limit, isReady)]
-    for (const line of this.#lines.groups()) {
-      const rank = TIERS.indexOf(line.split(' ', 1)[0] as Tier)
-      let turn = 0
-      for (const task of this.#lines.get(line).values()) {
-        if (turn >= most) break
-        if (isReady(task) && !this.#isAged(task, now))
-          turns.push({ task, rank, turn: (turn += 1), dueAt: this.#dueAt(task) })
-      }
+    const lines = Map.groupBy(this.#lines.groups(), tierOf)
+    const isNext = (task: Task) => isReady(task) && !this.#isAged(task, now)
+    const next: Task[] = []
+    for (const tier of TIERS) {
+      if (tier === 'silver') next.push(...this.#aged(now, limit, isReady))
+      const own = (lines.get(tier) ?? []).map((line) => ready(this.#lines.get(line).values(), isNext))
+      this.#takeTurns(own, most, limit, next)
     }
-    turns.sort((a, b) => a.rank - b.rank || a.turn - b.turn || compareDue(a.dueAt, b.dueAt) || byAge(a.task, b.task))
-    return turns.slice(0, limit).map(({ task }) => task)
+    return next.slice(0, limit)
   }
 
-  *#aged(now: Instant, limit: number, isReady: (task: Task) => boolean): Generator<Turn> {
+  /** One of each line in a turn, those due first before the others, until there are enough. */
+  #takeTurns(lines: readonly Iterator<Task>[], most: number, limit: number, next: Task[]): void {
+    let left = lines
+    for (let turn = 0; turn < most && left.length > 0 && next.length < limit; turn += 1) {
+      const drawn = left.map((line) => ({ line, task: line.next() })).filter(({ task }) => !task.done)
+      left = drawn.map(({ line }) => line)
+      const tasks = drawn.map(({ task }) => task.value as Task)
+      next.push(...tasks.sort((a, b) => compareDue(this.#dueAt(a), this.#dueAt(b)) || byAge(a, b)))
+    }
+  }
+
+  #aged(now: Instant, limit: number, isReady: (task: Task) => boolean): Task[] {
+    const aged: Task[] = []
     for (const tier of ['silver', 'bronze'] as const) {
-      let turn = 0
+      let seen = 0
       for (const task of this.#parts.oldest(tier)) {
-        if (turn >= limit || now - task.queuedAt <= AGEING_MS) break
-        // Turns of both are by age, which sorts them among each other.
-        if (task.pending > 0 && isReady(task)) yield { task, rank: TIERS.indexOf('gold') + 0.5, turn: 0, dueAt: 0 }
-        turn += 1
+        if (seen >= limit || now - task.queuedAt <= AGEING_MS) break
+        if (task.pending > 0 && isReady(task)) aged.push(task)
+        seen += 1
       }
     }
+    return aged.sort(byAge)
   }
 
   #isAged(task: Task, now: Instant): boolean {
@@ -77,11 +86,12 @@ export class MemoryQueue {
   }
 }
 
-interface Turn {
-  readonly task: Task
-  readonly rank: number
-  readonly turn: number
-  readonly dueAt: Instant
+function* ready(line: Iterable<Task>, isNext: (task: Task) => boolean): Generator<Task> {
+  for (const task of line) if (isNext(task)) yield task
+}
+
+function tierOf(line: string): Tier {
+  return line.slice(0, line.indexOf(' ')) as Tier
 }
 
 function lineOf({ spec, accountId }: Job): string {

@@ -34,6 +34,13 @@ export class SortedSet<Row> {
     if (rows.length > CHUNK_ROWS) this.#split(Math.min(chunk, this.#chunks.length - 1))
   }
 
+  /** Puts a row in the place of the one that compares equal, if there is one. */
+  replace(row: Row): void {
+    const { chunk, at } = this.#seek((other) => this.#compare(other, row) < 0)
+    const rows = this.#chunks[chunk]
+    if (rows && this.#compare(rows[at]!, row) === 0) rows[at] = row
+  }
+
   /** Takes out the row that compares equal. Returns whether there was one. */
   delete(row: Row): boolean {
     const { chunk, at } = this.#seek((other) => this.#compare(other, row) < 0)
@@ -89,6 +96,14 @@ export class SortedIndex<Group, Row> {
 
   /** Follows one change of a row. */
   follow(before: Row | undefined, after: Row | undefined): void {
+    // Most changes leave a row where it is.
+    if (before !== undefined && after !== undefined && this.#compare(before, after) === 0) {
+      const group = this.#groupOf(before)
+      if (group === this.#groupOf(after)) {
+        if (group !== undefined) this.#groups.get(group)?.replace(after)
+        return
+      }
+    }
     if (before !== undefined) this.#leave(before)
     if (after !== undefined) this.#join(after)
   }
