@@ -1,5 +1,6 @@
 import type { AccountId, AttemptId, GatewayId, Instant, JobId, MemoryTable, NodeId, TaskId } from '@fog/kernel'
 import { amount, assert, MemoryDatabase } from '@fog/kernel'
+import { agreedOf } from './agreed.ts'
 import { auditJob } from './audit.ts'
 import type { Job } from './job.ts'
 import type {
@@ -281,16 +282,7 @@ export class MemoryJobStore implements JobStore {
     readonly limit: number
   }): Promise<AgreedResult[]> {
     const done = await this.listTasks({ ...filter, status: 'done' })
-    return done.flatMap((task) => this.#agreedOf(task))
-  }
-
-  #agreedOf(task: Task): AgreedResult[] {
-    const accepted = task.acceptedAttemptId && this.#attempts.get(task.acceptedAttemptId)?.report?.digest
-    return this.#attemptsByTask.values(task.taskId).flatMap((attempt) => {
-      const { report } = attempt
-      const agrees = attempt.status === 'reported' && report?.digest === accepted
-      return report && agrees ? [{ task, attempt: { ...attempt, report } }] : []
-    })
+    return done.flatMap((task) => agreedOf(task, this.#attemptsByTask.values(task.taskId)))
   }
 
   async takeUnsettled(limit: number): Promise<Job[]> {

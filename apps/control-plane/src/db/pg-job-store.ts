@@ -1,6 +1,6 @@
 import { amount, assert } from '@fog/kernel'
 import type { AccountId, AttemptId, GatewayId, Instant, JobId, NodeId, TaskId } from '@fog/kernel'
-import { auditJob, cpuMilliOf, jobByTask, TIERS } from '@fog/scheduler'
+import { agreedOf, auditJob, cpuMilliOf, jobByTask, TIERS } from '@fog/scheduler'
 import type {
   AccountUsage,
   AgreedResult,
@@ -389,12 +389,4 @@ export class PgJobStore implements JobStore {
 
 function byAttemptId(a: Attempt, b: Attempt): number {
   return a.attemptId < b.attemptId ? -1 : 1
-}
-
-function agreedOf(task: Task, reported: readonly Attempt[]): AgreedResult[] {
-  const accepted = reported.find(({ attemptId }) => attemptId === task.acceptedAttemptId)?.report
-  return reported.flatMap((attempt) => {
-    const { report } = attempt
-    return accepted && report?.digest === accepted.digest ? [{ task, attempt: { ...attempt, report } }] : []
-  })
 }

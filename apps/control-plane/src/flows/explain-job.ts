@@ -16,6 +16,7 @@ import {
 } from '@fog/scheduler'
 import type { Platform } from '../platform.ts'
 import { allNodes, isOpen as isWorking, nodeView } from './node-views.ts'
+import { explainReserved } from './explain-reserved.ts'
 import { cpuQuotas } from './quota.ts'
 import { tierViews, withKept } from './tier-views.ts'
 
@@ -59,6 +60,8 @@ export async function explainJob(platform: Platform, job: Job): Promise<WhyView[
     )
     reasons.forEach((why, rank) => count(found, why, rank))
   }
+  const reserved = queued.some(({ pending }) => pending > 0) ? await explainReserved(platform, job) : undefined
+  if (reserved) found.set(reserved.text, { ...reserved, rank: 0 })
   return [...found.values()]
     .sort((a, b) => a.rank - b.rank || b.tasks - a.tasks)
     .map(({ code, text, tasks }) => ({ code, text, tasks }))

@@ -27,7 +27,7 @@ import { tierViews, withKept } from './tier-views.ts'
 import { onlyWholeGangs, readWholeGangs } from './whole-gangs.ts'
 
 /** So many tasks are planned together. */
-const WINDOW = 512
+export const WINDOW = 512
 /** So often a round reads on past jobs that have to wait, before it leaves the rest to the next round. */
 const READS = 8
 
