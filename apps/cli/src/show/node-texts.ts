@@ -45,6 +45,7 @@ export function nodeFactsText(node: NodeView, now: number, colours: Colours): st
     ['Has', `${count(device.cores, 'core')}, ${bytesText(device.memoryBytes)} of memory`],
     ['Lends', capacityText(node.capacity)],
     ['Reserved', `${capacityText(node.reserved)}, ${count(node.running, 'task')}`],
+    ['Reached', node.reach === 'mixnet' ? 'through the mixnet, so it takes secret jobs' : undefined],
     ['Runs', device.kinds.join(', ')],
     ['Labels', labels.length === 0 ? undefined : labels.join(', ')],
     ['Trust', `${node.trust} of 1000`],
