@@ -1,5 +1,6 @@
 import type { MixnetRules } from '@fog/contract'
 import { canonicalJson, toHex, utf8 } from '@fog/kernel'
+import { blake2b } from '../submit/hash.ts'
 
 export interface Fingerprints {
   /** 64 hex digits that stand for all that must not change of a network. */
@@ -8,21 +9,18 @@ export interface Fingerprints {
   readonly authorities: readonly string[]
 }
 
-/**
- * What people compare, computed here from a network's rules as nodes compute it when they pin them. Nothing secret is hashed; the
- * browser has no BLAKE2b of its own, so one is fetched.
- */
+/** What people compare, computed here from a network's rules as nodes compute it when they pin them. */
 export async function fingerprintsOf(rules: MixnetRules): Promise<Fingerprints> {
-  const { blake2b } = await import('@noble/hashes/blake2.js')
-  const hashOf = (dkLen: number, label: string, bytes: Uint8Array) =>
-    toHex(blake2b.create({ dkLen }).update(utf8(label)).update(bytes).digest())
   const { parameters: _votedOn, ...fixed } = rules
-  return {
-    network: hashOf(32, 'fog betanet pin v1', utf8(canonicalJson(fixed))),
-    authorities: rules.authorities.map(({ signingKey }) =>
-      hashOf(16, 'fog betanet key v1', bytesOf(signingKey)).match(/.{4}/g)!.join(' '),
-    ),
-  }
+  const [network, ...authorities] = await Promise.all([
+    hexOf(32, 'fog betanet pin v1', utf8(canonicalJson(fixed))),
+    ...rules.authorities.map(async ({ signingKey }) => hexOf(16, 'fog betanet key v1', bytesOf(signingKey))),
+  ])
+  return { network, authorities: authorities.map((hex) => hex.match(/.{4}/g)!.join(' ')) }
+}
+
+async function hexOf(length: number, label: string, bytes: Uint8Array): Promise<string> {
+  return toHex(await blake2b(length, utf8(label), bytes))
 }
 
 /** Undoes base64url. */

@@ -22,3 +22,11 @@ export async function hashInPieces(file: Blob): Promise<string> {
     hash.update(value)
   }
 }
+
+/** BLAKE2b of the parts one after another, `length` bytes. No browser has it, so it is fetched. */
+export async function blake2b(length: number, ...parts: readonly Uint8Array[]): Promise<Uint8Array> {
+  const { blake2b: made } = await import('@noble/hashes/blake2.js')
+  const hash = made.create({ dkLen: length })
+  for (const part of parts) hash.update(part)
+  return hash.digest()
+}
