@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, request, type Server } from 'node:h
 import type { BetaNetClientOptions } from '@fog/betanet'
 import type { NetworkParameters } from '@fog/betanet/directory'
 import type { BetaNetTransport } from '@fog/betanet/node'
-import { type ClientNetwork, startTestNetwork } from '@fog/betanet/testing'
+import { startTestNetwork } from '@fog/betanet/testing'
 import { systemClock, systemRng } from '@fog/kernel/node'
 import { StreamMultiplexer } from '@fog/p2p'
 import { StreamDuplex } from '@fog/p2p/node'
@@ -65,12 +65,15 @@ export async function tunnel(): Promise<Figure[]> {
 async function measure(setting: Setting): Promise<Figure[]> {
   const fog = await startTestNetwork({ parameters: setting.parameters })
   const [near, far] = [await fog.newTransport(setting.client), await fog.newTransport(setting.server)]
-  const server = answering(far)
+  const { server, served } = answering(far)
   const streams = new StreamMultiplexer({ transport: near, clock: systemClock, rng: systemRng })
   try {
     return await figuresOf(setting, { streams, near, far })
   } finally {
-    await stop({ streams, server, fog })
+    await streams.stop(1_000)
+    served.close()
+    server.closeAllConnections()
+    await fog.stop()
   }
 }
 
@@ -134,15 +137,14 @@ function methodOf({ clientRate, serverRate, client }: Setting): string {
 }
 
 /** A server behind the mixnet: as many bytes as the path says, at least 200. */
-function answering(transport: BetaNetTransport): Server {
+function answering(transport: BetaNetTransport): { readonly server: Server; readonly served: StreamMultiplexer } {
   const server = createServer((asked, answer) => {
     asked.resume()
     asked.on('end', () => answer.end(Buffer.alloc(Math.max(200, Number(asked.url!.slice(1))))))
   })
   const accept = (stream: ConstructorParameters<typeof StreamDuplex>[0]) =>
     void server.emit('connection', new StreamDuplex(stream))
-  new StreamMultiplexer({ transport, clock: systemClock, rng: systemRng, accept })
-  return server
+  return { server, served: new StreamMultiplexer({ transport, clock: systemClock, rng: systemRng, accept }) }
 }
 
 async function timed(
@@ -159,23 +161,11 @@ async function timed(
     createConnection: () => new StreamDuplex(streams.open(peer)),
     headers: { host: 'fog', connection: 'close', ...(body && { 'content-length': body.length }) },
   })
+  // Its connection may still be ending when all is stopped.
+  asked.on('error', () => undefined)
   asked.end(body)
   const [answer] = (await once(asked, 'response')) as [IncomingMessage]
   answer.resume()
   await once(answer, 'end')
   return performance.now() - startedAt
-}
-
-async function stop({
-  streams,
-  server,
-  fog,
-}: {
-  readonly streams: StreamMultiplexer
-  readonly server: Server
-  readonly fog: ClientNetwork
-}): Promise<void> {
-  await streams.stop(1_000)
-  server.closeAllConnections()
-  await fog.stop()
 }

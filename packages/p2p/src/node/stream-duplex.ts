@@ -49,7 +49,7 @@ export class StreamDuplex extends Duplex {
 
   /** Done when the other end has all that was written. */
   override _final(done: (fault?: Error | null) => void): void {
-    this.stream.end().then(() => done(), done)
+    void this.#settle(this.stream.end(), done)
   }
 
   override _destroy(fault: Error | null, done: (fault?: Error | null) => void): void {
@@ -93,10 +93,14 @@ export class StreamDuplex extends Duplex {
 
   #write(bytes: Uint8Array, done: (fault?: Error | null) => void): void {
     this.#moved()
-    this.stream.write(bytes).then(() => {
-      this.#moved()
-      done()
-    }, done)
+    void this.#settle(this.stream.write(bytes), done)
+  }
+
+  async #settle(work: Promise<void>, done: (fault?: Error | null) => void): Promise<void> {
+    let fault: unknown
+    await work.catch((thrown: unknown) => (fault = thrown))
+    this.#moved()
+    done(fault === undefined ? null : asError(fault))
   }
 
   #moved(): void {
@@ -106,6 +110,10 @@ export class StreamDuplex extends Duplex {
   }
 
   #failed(fault: unknown): void {
-    this.destroy(fault instanceof Error ? fault : new Error(String(fault)))
+    this.destroy(asError(fault))
   }
+}
+
+function asError(fault: unknown): Error {
+  return fault instanceof Error ? fault : new Error(String(fault))
 }

@@ -41,9 +41,7 @@ describe('a frame of a stream', () => {
       bytes: Uint8Array.of(0xff),
       isEnd: true,
     } as const
-    expect(toHex(encodeFrame(data))).toBe(
-      '530103' + '00112233445566aa' + '00000007' + '000000000001' + '000000000002' + '000000000003' + 'ff',
-    )
+    expect(toHex(encodeFrame(data))).toBe('53010300112233445566aa00000007000000000001000000000002000000000003ff')
     expect(toHex(encodeFrame({ kind: 'window', ...ID, limit: 3 }))).toBe('53020000112233445566aa00000007000000000003')
     expect(toHex(encodeFrame({ kind: 'reset', ...ID, reason: 'stale' }))).toBe('53030000112233445566aa0000000707')
   })

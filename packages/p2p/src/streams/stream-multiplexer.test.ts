@@ -102,7 +102,7 @@ describe('streams', () => {
           .catch(() => undefined)
         await pair.network.run(pair.clock, () => pair.ann.stats().streams + pair.bob.stats().streams === 0)
         expect(Buffer.from(content.subarray(0, read.length)).equals(read)).toBe(true)
-        await expect(near.read()).rejects.toThrow()
+        await expect(near.read()).rejects.toMatchObject({ code: expect.stringMatching(/^streams\./) as string })
       }),
       { numRuns: 20 },
     )

@@ -49,7 +49,10 @@ beforeAll(async () => {
     },
     findConsensus: async (epoch: number) => store.findConsensus(epoch),
   }
-  serving = entry.serve({ rules, documents, connect: server.server.connect }, stopping.signal)
+  serving = entry.serve(
+    { rules, documents, connect: (connection) => server.server.connect(connection) },
+    stopping.signal,
+  )
   transport = await fog.newTransport()
   streams = new StreamMultiplexer({ transport, clock: systemClock, rng: systemRng })
 }, LONG_MS)

@@ -11,6 +11,8 @@ const ASK_EVERY_MS = 1_000
 export interface EntryPinNeeds {
   readonly http: Pick<HttpDirectory, 'address' | 'rules'>
   readonly clock: Clock
+  /** Milliseconds that only grow. */
+  readonly now: () => number
   readonly signal: AbortSignal
   /** Told when an address is pinned for the first time. */
   readonly pinned: (entry: PeerId) => void
@@ -24,11 +26,11 @@ export async function pinnedEntry(
   folder: string,
   wanted: string | undefined,
   withinMs: number,
-  { http, clock, signal, pinned }: EntryPinNeeds,
+  { http, clock, now, signal, pinned }: EntryPinNeeds,
 ): Promise<PeerId> {
   const file = join(folder, 'entry.json')
   const known = wanted === undefined ? readPin(file) : parsePeerId(wanted)
-  const found = known ? await askOnce(http) : await askUntil(withinMs, { http, clock, signal })
+  const found = known ? await askOnce(http) : await askUntil(withinMs, { http, clock, now, signal })
   const url = http.address
   if (known && found && found !== known)
     throw new MixError({ code: 'mix.entry_changed', url, pinned: known, found, file })
@@ -48,12 +50,12 @@ async function askOnce(http: EntryPinNeeds['http']): Promise<PeerId | undefined>
 
 async function askUntil(
   withinMs: number,
-  { http, clock, signal }: Omit<EntryPinNeeds, 'pinned'>,
+  { http, clock, now, signal }: Omit<EntryPinNeeds, 'pinned'>,
 ): Promise<PeerId | undefined> {
-  const endsAt = clock.now() + withinMs
+  const endsAt = now() + withinMs
   for (;;) {
     const entry = await askOnce(http)
-    if (entry !== undefined || clock.now() >= endsAt) return entry
+    if (entry !== undefined || now() >= endsAt) return entry
     await clock.sleep(ASK_EVERY_MS, signal)
   }
 }

@@ -11,19 +11,19 @@ export async function greet(
   streams: StreamMultiplexer,
   entry: PeerId,
   withinMs: number,
-  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+  { clock, now, signal }: { readonly clock: Clock; readonly now: () => number; readonly signal: AbortSignal },
 ): Promise<void> {
-  const endsAt = clock.now() + withinMs
+  const endsAt = now() + withinMs
   for (;;) {
     try {
       return await ask(
         streams,
         entry,
-        AbortSignal.any([signal, AbortSignal.timeout(Math.max(1, endsAt - clock.now()))]),
+        AbortSignal.any([signal, AbortSignal.timeout(Math.max(1, Math.ceil(endsAt - now())))]),
       )
     } catch (fault) {
       signal.throwIfAborted()
-      if (clock.now() < endsAt) {
+      if (now() < endsAt) {
         await clock.sleep(AGAIN_MS, signal)
         continue
       }

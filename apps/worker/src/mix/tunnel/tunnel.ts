@@ -62,8 +62,8 @@ type Opened = (() => void | Promise<void>)[]
 async function open(options: TunnelOptions, world: TunnelWorld, opened: Opened): Promise<Omit<Tunnel, 'stop'>> {
   const { urls, folder, network: wanted, log, port = 0, cover = 'consensus', waitMs = DEFAULT_WAIT_MS } = options
   const { clock, rng } = world
-  const endsAt = clock.now() + waitMs
-  const leftMs = () => Math.max(0, endsAt - clock.now())
+  const endsAt = world.now() + waitMs
+  const leftMs = () => Math.max(0, endsAt - world.now())
   const ending = new AbortController()
   opened.push(() => ending.abort(new Error('the tunnel stops')))
   const { signal } = ending
@@ -73,6 +73,7 @@ async function open(options: TunnelOptions, world: TunnelWorld, opened: Opened):
   const entry = await pinnedEntry(folder, options.entry, leftMs(), {
     http: network.http,
     clock,
+    now: world.now,
     signal,
     pinned: (address) => log.warn({ entry: address }, "the control plane's address is pinned from now on"),
   })
@@ -88,7 +89,7 @@ async function open(options: TunnelOptions, world: TunnelWorld, opened: Opened):
 
   const streams = new StreamMultiplexer({ transport, clock, rng }, { mostStreamsPerPeer: MOST_CONNECTIONS })
   opened.push(() => streams.stop(GOODBYE_MS))
-  await greet(streams, entry, leftMs(), { clock, signal })
+  await greet(streams, entry, leftMs(), { clock, now: world.now, signal })
   const socketPath = join(folder, isAlone ? 'tunnel.sock' : `tunnel-${process.pid}.sock`)
   const doors = await openDoors({ port, socketPath, mostConnections: MOST_CONNECTIONS }, log, (connection) => {
     try {
@@ -118,8 +119,7 @@ function ownKeys(
     return { keys: openPeerKeys(folder, rng), isAlone: true }
   } catch (fault) {
     // One key at two places would have half of what is for it delivered at each.
-    if (isFogError(fault) && fault.code === 'mix.folder_in_use')
-      return { keys: noise.makeKeyPair(), isAlone: false }
+    if (isFogError(fault) && fault.code === 'mix.folder_in_use') return { keys: noise.makeKeyPair(), isAlone: false }
     throw fault
   }
 }
@@ -134,7 +134,10 @@ interface Meeting {
 }
 
 /** The network as pinned, or as met within the time. Throws `mix.directory_silent` beside what a `PeerNetwork` does. */
-async function metNetwork({ urls, folder, wanted, waitMs, log, signal }: Meeting, world: TunnelWorld): Promise<PeerNetwork> {
+async function metNetwork(
+  { urls, folder, wanted, waitMs, log, signal }: Meeting,
+  world: TunnelWorld,
+): Promise<PeerNetwork> {
   const late = new AbortController()
   let why = 'it was not asked in time'
   const timer = setTimeout(() => late.abort(), waitMs)
