@@ -67,6 +67,11 @@ export class LinksIn {
     this.#peers = linkKeys
   }
 
+  /** Whether it is the link of somebody who is no node of the network. */
+  isClient(link: TcpLink): boolean {
+    return this.#rates.isClient(link)
+  }
+
   /** Whether the link must not be read from now: it is told of again when it may be. */
   holds(link: TcpLink): boolean {
     return this.#rates.holds(link)

@@ -309,9 +309,10 @@ export class Vertical {
     return 0
   }
 
-  /** One session a link; without a port for them packets go on coming over the link. */
+  /** One session a link of another node; without a port for them packets go on coming over the link, as clients' always do. */
   #acceptDatagrams(link: TcpLink, offer: Uint8Array): void {
-    const session = this.#sessions.has(link) ? undefined : this.#datagramPort?.accept(offer)
+    const isRefused = this.#sessions.has(link) || this.#in.isClient(link)
+    const session = isRefused ? undefined : this.#datagramPort?.accept(offer)
     if (session === undefined) return
     this.#sessions.set(link, session)
     link.sendMessage(LINK_MESSAGE.ready, NOTHING)

@@ -10,7 +10,7 @@ import {
   PoissonTimes,
   sealPayload,
 } from '@fog/betanet'
-import type { Consensus, ConsensusNode } from '@fog/betanet/directory'
+import { type Consensus, type ConsensusNode, packetEpochAt } from '@fog/betanet/directory'
 import { PathChooser } from '@fog/betanet/lottery'
 import { GatewayLinks, parseDelivery } from '@fog/betanet/node'
 import { buildPacket, type PathHop, RECIPIENT_BYTES, suites } from '@fog/betanet/sphinx'
@@ -165,7 +165,7 @@ export class ProbePeer {
       i === way.hops.length - 1 ? { ...hop, recipient: this.#own.publicKey } : hop,
     )
     const sentAt = now()
-    if (!this.#send(consensus, hops, payload)) return 0
+    if (!this.#send(consensus.epoch, hops, payload)) return 0
     this.#open.set(toHex(loopId), {
       names: way.names,
       sentAt,
@@ -176,20 +176,21 @@ export class ProbePeer {
   }
 
   #sendCover({ consensus, homes, chooser }: Network): void {
-    const { rng } = this.#needs
+    const { rng, clock } = this.#needs
     const open = homes.filter((gateway) => this.#isOpen(gateway))
     const entry = open[randomBelow(rng, open.length)]?.signed.descriptor.identityKey
-    const outcome = entry && chooser.choose({ epoch: consensus.epoch, entry }, rng)
+    const epoch = packetEpochAt(consensus, clock.now())
+    const outcome = entry && chooser.choose({ epoch, entry }, rng)
     if (!outcome?.ok) return
     const last = outcome.hops.length - 1
     const hops = outcome.hops.map(({ nodeId: id, sphinxKey: publicKey }, i) => {
       const hop = { id, publicKey, delayClass: 0 }
       return i === last ? { ...hop, recipient: NOBODY } : hop
     })
-    this.#send(consensus, hops, rng.bytes(SUITE.geometry.payloadBytes))
+    this.#send(epoch, hops, rng.bytes(SUITE.geometry.payloadBytes))
   }
 
-  #send({ epoch }: Consensus, hops: readonly PathHop[], payload: Uint8Array): boolean {
+  #send(epoch: number, hops: readonly PathHop[], payload: Uint8Array): boolean {
     const packet = buildPacket(SUITE, hops, payload, this.#needs.rng, { epochParity: (epoch % 2) as 0 | 1 })
     return this.#links.send(hops[0]!.id, packet)
   }
