@@ -49,6 +49,8 @@ export class MixApp {
   #published: number | undefined
   #reported: number | undefined
   #trouble: string | undefined
+  /** Kinds of trouble that were told since all was well: several at once would otherwise be told in turns for ever. */
+  readonly #told = new Set<string>()
 
   /** Takes the folder. Throws `mix.folder_in_use` or `mix.folder_unusable`. */
   constructor(needs: MixAppNeeds) {
@@ -204,6 +206,7 @@ export class MixApp {
       case 'descriptor.published':
         this.#published = event.epoch
         this.#trouble = undefined
+        this.#told.clear()
         return log.info({ epoch: event.epoch }, 'the directory has the descriptor')
       case 'descriptor.refused':
         return this.#troubled(`The descriptor is not at the directory: ${event.why}`)
@@ -237,8 +240,9 @@ export class MixApp {
 
   #troubled(why: string): void {
     if (this.#stopping.signal.aborted) return
-    if (kindOf(why) !== kindOf(this.#trouble ?? ''))
-      this.#needs.log.warn({ why }, 'the node cannot take part as it should')
+    const kind = kindOf(why)
+    if (!this.#told.has(kind)) this.#needs.log.warn({ why }, 'the node cannot take part as it should')
+    this.#told.add(kind)
     this.#trouble = why
   }
 }
