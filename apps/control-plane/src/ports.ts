@@ -216,7 +216,8 @@ export interface LogStore {
 
 /** Control-plane processes that hold worker channels. */
 export interface GatewayStore {
-  beat(gatewayId: GatewayId, at: Instant): Promise<void>
+  /** Answers whether it was known before: one that was not heard of for long is removed, though it may live. */
+  beat(gatewayId: GatewayId, at: Instant): Promise<boolean>
   /** Those not heard of since `before`. */
   listSilent(before: Instant): Promise<GatewayId[]>
   remove(gatewayId: GatewayId): Promise<void>

@@ -1,4 +1,5 @@
 import type { GatewayId, Instant } from '@fog/kernel'
+import { sql } from 'kysely'
 import type { GatewayStore } from '../ports.ts'
 import type { Db } from './tables.ts'
 
@@ -10,12 +11,14 @@ export class PgGatewayStore implements GatewayStore {
     this.#db = db
   }
 
-  async beat(gatewayId: GatewayId, at: Instant): Promise<void> {
-    await this.#db
-      .insertInto('gateways')
-      .values({ gateway_id: gatewayId, beat_at: at })
-      .onConflict((conflict) => conflict.column('gateway_id').doUpdateSet({ beat_at: at }))
-      .execute()
+  async beat(gatewayId: GatewayId, at: Instant): Promise<boolean> {
+    // A row that was there has been locked for the update; a new one has no such mark.
+    const { rows } = await sql<{ known: boolean }>`
+      INSERT INTO gateways (gateway_id, beat_at) VALUES (${gatewayId}, ${at})
+      ON CONFLICT (gateway_id) DO UPDATE SET beat_at = excluded.beat_at RETURNING xmax::text <> '0' AS known`.execute(
+      this.#db,
+    )
+    return rows[0]!.known
   }
 
   async listSilent(before: Instant): Promise<GatewayId[]> {

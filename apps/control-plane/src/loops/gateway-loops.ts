@@ -23,11 +23,15 @@ export async function runGatewayLoops(
     return 'idle'
   })
   let lookedAt = clock.now()
+  let hasBeaten = false
   const look = new Loop(dependencies, { name: 'gateway-health', idleMs: LOOK_EVERY_MS }, async () => {
     const now = clock.now()
     const lagMs = Math.max(0, now - lookedAt - LOOK_EVERY_MS)
     lookedAt = now
-    await database.transact((tx) => tx.gateways.beat(gateway.gatewayId, now))
+    const wasKnown = await database.transact((tx) => tx.gateways.beat(gateway.gatewayId, now))
+    // After the database was away for long: the leader took this gateway for dead, and its nodes for unreachable.
+    if (hasBeaten && !wasKnown) gateway.greetAnew()
+    hasBeaten = true
     await gateway.checkHealth(lagMs)
     return 'idle'
   })

@@ -166,6 +166,13 @@ export class WorkerGateway {
     channel.send({ type: 'token', token })
   }
 
+  /** Has every node say hello again, which tells anew that it is here and what it works on. */
+  greetAnew(): void {
+    for (const channel of this.#channels.values()) {
+      channel.close(CLOSE.overloaded, 'this gateway was taken for lost; say hello again')
+    }
+  }
+
   /** Closes every channel; what was heard before is taken in first. */
   async stop(): Promise<void> {
     this.#stopping = true

@@ -9,8 +9,10 @@ export class MemoryGatewayStore implements GatewayStore {
     this.#beats = database.table()
   }
 
-  async beat(gatewayId: GatewayId, at: Instant): Promise<void> {
+  async beat(gatewayId: GatewayId, at: Instant): Promise<boolean> {
+    const wasKnown = this.#beats.has(gatewayId)
     this.#beats.set(gatewayId, { gatewayId, beatAt: at })
+    return wasKnown
   }
 
   async listSilent(before: Instant): Promise<GatewayId[]> {

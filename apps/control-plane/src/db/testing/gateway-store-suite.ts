@@ -18,16 +18,17 @@ export function describeGatewayStore(open: OpenDatabase): void {
     test('those not heard of for long are silent, until they beat again or are removed', async () => {
       const [a, b, c] = [some.id('gateway'), some.id('gateway'), some.id('gateway')]
       const gateways = database.read.gateways
-      await gateways.beat(a, 10)
+      expect(await gateways.beat(a, 10)).toBe(false)
       await gateways.beat(b, 20)
       await gateways.beat(c, 30)
       expect(await gateways.listSilent(30)).toEqual([a, b])
-      await gateways.beat(a, 40)
+      expect(await gateways.beat(a, 40)).toBe(true)
       expect(await gateways.listSilent(30)).toEqual([b])
       await gateways.remove(b)
       await gateways.remove(b)
       expect(await gateways.listSilent(30)).toEqual([])
       expect(await gateways.listSilent(41)).toEqual([c, a])
+      expect(await gateways.beat(b, 50)).toBe(false)
     })
   })
 }
