@@ -74,7 +74,7 @@ async function start(
     runGatewayLoops(platform, { gateway, metrics: server.metrics }, stopping.signal),
     runLeaderLoops(
       platform,
-      { leadership, metrics: server.metrics, mixnet, connect: server.connect, planner },
+      { leadership, metrics: server.metrics, mixnet, connect: (stream) => server.connect(stream), planner },
       stopping.signal,
     ),
   ]
