@@ -22,6 +22,7 @@ async function obey(order: MixOrder): Promise<void> {
         arrived: () => undefined,
         client: () => undefined,
         taken: () => undefined,
+        paced: () => undefined,
         stays: () => undefined,
         linkClosed: () => undefined,
         failed: (why) => {

@@ -134,7 +134,7 @@ test('whoever asks for it directly is told to come by the mixnet, and a list lea
   await expect(content).rejects.toMatchObject({ problem: { code: 'blob.needs_mixnet' } })
 })
 
-test('a watcher sees the worker and the submitter talk to gateways alone, and the worker send alike at work and at rest', async () => {
+test('a watcher sees the worker and the submitter talk to gateways alone, and the worker send and receive alike at work and at rest', async () => {
   const [worker] = hidden as [Running]
   const gateways = new Set(watchers.map(({ address, port }) => `${address}:${port}`))
   const remotes = { worker: new Set<string>(), submitter: new Set<string>() }
@@ -157,6 +157,13 @@ test('a watcher sees the worker and the submitter talk to gateways alone, and th
     expect(new Set([...idle, ...busy].filter(isPacket).map(({ bytes }) => bytes % PACKET_STEP)).size).toBe(1)
     const counts = [idle, busy].map((frames) => ({ count: packetsIn(frames), ms: WATCHED_MS }))
     expect(sameRateProbability(counts[0]!, counts[1]!)).toBeGreaterThan(CHANCE)
+    const deliveries = [idle, busy].map((frames) => frames.filter(isDelivery))
+    expect(new Set(deliveries.flat().map(({ bytes }) => bytes)).size).toBe(1)
+    const [atRest, atWork] = deliveries.map(({ length }) => ({ count: length, ms: WATCHED_MS }))
+    expect(sameRateProbability(atRest!, atWork!)).toBeGreaterThan(CHANCE)
+    console.info(
+      `packets up ${counts.map(({ count }) => count).join(' and ')}, deliveries ${atRest!.count} and ${atWork!.count}`,
+    )
   } finally {
     clearInterval(looking)
   }
@@ -279,6 +286,11 @@ async function watched(links: ReadonlySet<number>, ms: number): Promise<SeenFram
 const PACKET_STEP = 2_716
 function isPacket({ way, bytes }: SeenFrame): boolean {
   return way === 'up' && bytes >= PACKET_STEP
+}
+
+/** What a gateway hands down, cover or not, is of one size. */
+function isDelivery({ way, bytes }: SeenFrame): boolean {
+  return way === 'down' && bytes > 1_000
 }
 
 function packetsIn(frames: readonly SeenFrame[]): number {

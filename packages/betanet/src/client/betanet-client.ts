@@ -155,6 +155,10 @@ export class BetaNetClient {
   handle(delivery: Uint8Array): Uint8Array | undefined {
     const parsed = parseDelivery(delivery)
     if (!parsed || this.#isClosed) return undefined
+    if (parsed.isCover) {
+      this.#counts.receivedCover += 1
+      return parsed.id.slice()
+    }
     if (parsed.surbId) this.#answered(parsed.surbId, parsed.body)
     else this.#arrived(parsed.body)
     this.#needs.events.changed()

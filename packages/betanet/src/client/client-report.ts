@@ -13,6 +13,8 @@ const COUNTS = [
   'received',
   'repeated',
   'refused',
+  /** Deliveries that brought nothing, as this client asked its gateways for. */
+  'receivedCover',
   /** Recipients that were silent too long; packets that a link did not take. */
   'timeouts',
   'unsent',

@@ -46,12 +46,12 @@ test('nothing is kept for somebody who was never here, or not for long', () => {
 })
 
 test('an inbox has a size in deliveries and in bytes, and clients a number', () => {
-  const { inbox } = open({ deliveriesAClient: 3, bytesAClient: 200, clients: 2 })
+  const { inbox } = open({ deliveriesAClient: 3, bytesAClient: 400, clients: 2 })
   inbox.arrive(ann)
   const added = [1, 2, 3, 4].map(() => inbox.add(ann, utf8('x')) !== undefined)
   expect(added).toEqual([true, true, true, false])
   inbox.arrive(bob)
-  expect(inbox.add(bob, new Uint8Array(200))).toBeUndefined()
+  expect(inbox.add(bob, new Uint8Array(400))).toBeUndefined()
   inbox.leave(bob)
   inbox.arrive(new Uint8Array(32).fill(9))
   expect(inbox.clients).toBe(2)
@@ -60,7 +60,7 @@ test('an inbox has a size in deliveries and in bytes, and clients a number', () 
 })
 
 test('room that was taken comes back, exactly', () => {
-  const { inbox } = open({ bytesAClient: 100 + 17 })
+  const { inbox } = open({ bytesAClient: 100 + 17 + 48 })
   inbox.arrive(ann)
   for (let i = 0; i < 50; i++) {
     const delivery = inbox.add(ann, new Uint8Array(100))

@@ -1,8 +1,12 @@
 import { type Clock, concat, type Instant, type Rng, toHex } from '@fog/kernel'
-import { SURB_ID_BYTES } from '../sphinx/index.ts'
+import { type Geometry, SURB_ID_BYTES } from '../sphinx/index.ts'
 
 export const DELIVERY_ID_BYTES = 16
-const KIND = { payload: 1, 'surb-reply': 2 } as const
+const KIND = { payload: 1, 'surb-reply': 2, cover: 3 } as const
+const HEAD_BYTES = DELIVERY_ID_BYTES + 1
+/** A payload has no SURB id, and was freed of its tag of 32 bytes: so much is made up for, and all deliveries are of one size. */
+const PAYLOAD_PADDING = new Uint8Array(SURB_ID_BYTES + 32)
+const NOTHING = new Uint8Array(0)
 
 /** What a gateway keeps for clients. */
 export interface InboxLimits {
@@ -25,6 +29,8 @@ interface Client {
   bytes: number
   isHere: boolean
   seenAt: Instant
+  /** Mean time between deliveries that it asked for, in milliseconds; 0 for as they come. */
+  paceMs: number
 }
 
 /**
@@ -32,7 +38,7 @@ interface Client {
  * links as that takes; for somebody who was never here nothing is kept. Lost with the gateway: the sender sends again what
  * nobody acknowledged.
  *
- *     delivery id 16 | 01 | payload      or      delivery id 16 | 02 | SURB id 16 | block
+ *     delivery id 16 | 01 | payload | zeros 48      or      delivery id 16 | 02 | SURB id 16 | block
  */
 export class Inbox {
   readonly #clock: Clock
@@ -61,12 +67,22 @@ export class Inbox {
   /** A client's link came: what waits for it, oldest first. */
   arrive(linkKey: Uint8Array): readonly Uint8Array[] {
     const name = toHex(linkKey)
-    const client = this.#clients.get(name) ?? { waiting: new Map(), bytes: 0, isHere: true, seenAt: 0 }
+    const client = this.#clients.get(name) ?? { waiting: new Map(), bytes: 0, isHere: true, seenAt: 0, paceMs: 0 }
     client.isHere = true
     client.seenAt = this.#clock.now()
     if (!this.#clients.has(name) && this.#clients.size >= this.#limits.clients) this.#forgetOldest()
     this.#clients.set(name, client)
     return [...client.waiting.values()]
+  }
+
+  /** The mean time between deliveries that the client asked for, also on an earlier link; 0 for as they come. */
+  paceOf(linkKey: Uint8Array): number {
+    return this.#clients.get(toHex(linkKey))?.paceMs ?? 0
+  }
+
+  setPace(linkKey: Uint8Array, meanMs: number): void {
+    const client = this.#clients.get(toHex(linkKey))
+    if (client) client.paceMs = meanMs
   }
 
   leave(linkKey: Uint8Array): void {
@@ -81,8 +97,9 @@ export class Inbox {
     const client = this.#clients.get(toHex(recipient))
     if (!client || client.waiting.size >= this.#limits.deliveriesAClient) return undefined
     const id = this.#rng.bytes(DELIVERY_ID_BYTES)
-    const head = surbId ? concat(Uint8Array.of(KIND['surb-reply']), surbId) : Uint8Array.of(KIND.payload)
-    const delivery = concat(id, head, body)
+    const delivery = surbId
+      ? concat(id, Uint8Array.of(KIND['surb-reply']), surbId, body)
+      : concat(id, Uint8Array.of(KIND.payload), body, PAYLOAD_PADDING)
     if (client.bytes + delivery.length > this.#limits.bytesAClient) return undefined
     client.waiting.set(toHex(id), delivery)
     client.bytes += delivery.length
@@ -116,14 +133,36 @@ export class Inbox {
   }
 }
 
+/** Bytes of every delivery of packets of this form. */
+export function deliveryBytes({ packetBytes, blockAt }: Geometry): number {
+  return HEAD_BYTES + SURB_ID_BYTES + packetBytes - blockAt
+}
+
+/** A delivery that brings nothing, of so many bytes. */
+export function coverDelivery(rng: Rng, bytes: number): Uint8Array {
+  const cover = rng.bytes(bytes)
+  cover[DELIVERY_ID_BYTES] = KIND.cover
+  return cover
+}
+
+export interface Delivery {
+  readonly id: Uint8Array
+  /** Only there so that others are not seen: its id is told to the gateway like any. */
+  readonly isCover: boolean
+  readonly surbId: Uint8Array | undefined
+  readonly body: Uint8Array
+}
+
 /** A delivery as its client reads it; undefined when it is none. */
-export function parseDelivery(
-  delivery: Uint8Array,
-): { readonly id: Uint8Array; readonly surbId: Uint8Array | undefined; readonly body: Uint8Array } | undefined {
+export function parseDelivery(delivery: Uint8Array): Delivery | undefined {
   const kind = delivery[DELIVERY_ID_BYTES]
   const id = delivery.subarray(0, DELIVERY_ID_BYTES)
-  const rest = delivery.subarray(DELIVERY_ID_BYTES + 1)
-  if (kind === KIND.payload) return { id, surbId: undefined, body: rest }
+  const rest = delivery.subarray(HEAD_BYTES)
+  const plain = { id, isCover: false, surbId: undefined, body: NOTHING }
+  if (kind === KIND.cover) return { ...plain, isCover: true }
+  if (kind === KIND.payload && rest.length >= PAYLOAD_PADDING.length) {
+    return { ...plain, body: rest.subarray(0, rest.length - PAYLOAD_PADDING.length) }
+  }
   if (kind !== KIND['surb-reply'] || rest.length < SURB_ID_BYTES) return undefined
-  return { id, surbId: rest.subarray(0, SURB_ID_BYTES), body: rest.subarray(SURB_ID_BYTES) }
+  return { ...plain, surbId: rest.subarray(0, SURB_ID_BYTES), body: rest.subarray(SURB_ID_BYTES) }
 }

@@ -11,7 +11,17 @@ import { FRAME_HEAD_BYTES } from './frame-reader.ts'
 import { LinkError } from './link-error.ts'
 
 /** What a sealed frame begins with. */
-export const LINK_MESSAGE = { packets: 1, deliver: 2, taken: 3, ping: 4, pong: 5, datagrams: 6, ready: 7 } as const
+export const LINK_MESSAGE = {
+  packets: 1,
+  deliver: 2,
+  taken: 3,
+  ping: 4,
+  pong: 5,
+  datagrams: 6,
+  ready: 7,
+  /** From a client: the mean time between deliveries that it wants, milliseconds in two bytes, big-endian. */
+  pace: 8,
+} as const
 export type LinkMessage = (typeof LINK_MESSAGE)[keyof typeof LINK_MESSAGE]
 
 /** The responder's key is known beforehand; the initiator's is shown to the responder only. */

@@ -288,7 +288,7 @@ test('a node one of whose ports is taken says so, and its other threads stop all
   const port = await new Promise<number>((resolve) => {
     taken.listen(0, '127.0.0.1', () => resolve((taken.address() as AddressInfo).port))
   })
-  const events = { arrived: none, client: none, taken: none, linkClosed: none, stays: none, failed: none }
+  const events = { arrived: none, client: none, taken: none, paced: none, linkClosed: none, stays: none, failed: none }
   const own = { suite: 'betanetKemX25519', linkKeys: noise.makeKeyPair(), host: '127.0.0.1' } as const
   const engine = new MixEngine({ ...own, ports: [0, port], takesClients: false, events })
   await expect(engine.start()).rejects.toThrow('EADDRINUSE')

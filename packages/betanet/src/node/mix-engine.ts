@@ -12,6 +12,8 @@ export interface MixEngineEvents {
   arrived(arrival: PacketArrival): void
   client(linkKey: Uint8Array, isHere: boolean): void
   taken(linkKey: Uint8Array, ids: Uint8Array): void
+  /** A client wants deliveries at random times, this mean apart, cover among them. */
+  paced(linkKey: Uint8Array, meanMs: number): void
   linkClosed(peer: string, why: string): void
   /** How long packets of an epoch that is over really stayed, over all threads. */
   stays(histogram: DelayHistogram): void
@@ -125,6 +127,7 @@ export class MixEngine {
     if (message.type === 'arrived') events.arrived(message)
     if (message.type === 'stays') this.#collectStays(message.histogram)
     if (message.type === 'taken') events.taken(message.linkKey, message.ids)
+    if (message.type === 'paced') events.paced(message.linkKey, message.meanMs)
     if (message.type === 'link_closed') events.linkClosed(message.peer, message.why)
     if (message.type === 'client') {
       const name = toHex(message.linkKey)

@@ -1,8 +1,11 @@
 import { equalBytes, toHex } from '@fog/kernel'
+import { monotonicMs } from '@fog/kernel/node'
 import type { DelayHistogram } from '../delay/index.ts'
 import { type Consensus, findNode } from '../directory/index.ts'
-import { Inbox } from '../gateway/inbox.ts'
+import { deliveryBytes, Inbox } from '../gateway/inbox.ts'
+import { PacedDeliveries } from '../gateway/paced-deliveries.ts'
 import type { PacketArrival } from '../mix/index.ts'
+import { suites } from '../sphinx/index.ts'
 import { ConsensusFeed } from './consensus-feed.ts'
 import { DelayRecords } from './delay-records.ts'
 import { EpochKeys } from './epoch-keys.ts'
@@ -29,6 +32,8 @@ export class MixNode {
   readonly #service: EpochService
   readonly #engine: MixEngine
   readonly #inbox: Inbox
+  readonly #paced: PacedDeliveries
+  #pacing: NodeJS.Timeout | undefined
   readonly #loops: OwnLoops
   readonly #stopping = new AbortController()
   #running: Promise<void> | undefined
@@ -44,6 +49,12 @@ export class MixNode {
     this.#given = given
     this.#options = options
     this.#inbox = new Inbox({ clock, rng })
+    this.#paced = new PacedDeliveries({
+      rng,
+      now: monotonicMs,
+      deliver: (linkKey, delivery) => void this.#engine.deliver(linkKey, delivery),
+      deliveryBytes: deliveryBytes(suites[suite].geometry),
+    })
     this.#engine = makeEngine(this.#engineOptions())
     const engine = this.#engine
     this.#records = new DelayRecords({ keys, trust, directory })
@@ -85,11 +96,13 @@ export class MixNode {
     this.#stopping.abort()
     await this.#running
     await this.#engine.drain(mostMs)
+    clearTimeout(this.#pacing)
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort()
     await this.#running
+    clearTimeout(this.#pacing)
     await this.#engine.stop()
   }
 
@@ -164,6 +177,7 @@ export class MixNode {
         arrived: (arrival) => this.#arrived(arrival),
         client: (linkKey, isHere) => this.#clientMoved(linkKey, isHere),
         taken: (linkKey, ids) => this.#inbox.take(linkKey, ids),
+        paced: (linkKey, meanMs) => this.#setPace(linkKey, meanMs),
         stays: (histogram) => this.#records.stayed(histogram),
         linkClosed: (peer, why) => log({ type: 'link.closed', peer, why }),
         failed: (why) => log({ type: 'node.failed', why }),
@@ -184,12 +198,42 @@ export class MixNode {
     const delivery = this.#inbox.add(recipient, body, surbId)
     if (!delivery) return void (this.#unclaimed += 1)
     this.#delivered += 1
-    this.#engine.deliver(recipient, delivery)
+    if (!this.#paced.offer(recipient, delivery)) this.#engine.deliver(recipient, delivery)
   }
 
   #clientMoved(linkKey: Uint8Array, isHere: boolean): void {
+    this.#paced.end(linkKey)
     if (!isHere) return this.#inbox.leave(linkKey)
-    for (const delivery of this.#inbox.arrive(linkKey)) this.#engine.deliver(linkKey, delivery)
+    const waiting = this.#inbox.arrive(linkKey)
+    const paceMs = this.#inbox.paceOf(linkKey)
+    if (paceMs > 0) return this.#pace(linkKey, paceMs, waiting)
+    for (const delivery of waiting) this.#engine.deliver(linkKey, delivery)
+  }
+
+  #setPace(linkKey: Uint8Array, meanMs: number): void {
+    if (this.#inbox.paceOf(linkKey) === meanMs) return
+    this.#inbox.setPace(linkKey, meanMs)
+    if (meanMs > 0) this.#pace(linkKey, meanMs, [])
+    else this.#paced.end(linkKey)
+  }
+
+  #pace(linkKey: Uint8Array, meanMs: number, waiting: readonly Uint8Array[]): void {
+    this.#paced.begin(linkKey, meanMs, waiting)
+    this.#windPacing()
+  }
+
+  /** One timer for all clients; it rests while none is paced. */
+  #windPacing(): void {
+    clearTimeout(this.#pacing)
+    const { nextAt } = this.#paced
+    if (nextAt === Infinity || this.#stopping.signal.aborted) return
+    this.#pacing = setTimeout(
+      () => {
+        this.#paced.run()
+        this.#windPacing()
+      },
+      Math.max(1, nextAt - monotonicMs()),
+    )
   }
 
   /** What the threads counted, and what came of packets whose last hop was here: for that they hand them over. */

@@ -52,6 +52,7 @@ export type FromThread =
     }
   | { readonly type: 'client'; readonly linkKey: Uint8Array; readonly isHere: boolean }
   | { readonly type: 'taken'; readonly linkKey: Uint8Array; readonly ids: Uint8Array }
+  | { readonly type: 'paced'; readonly linkKey: Uint8Array; readonly meanMs: number }
   | { readonly type: 'link_closed'; readonly peer: string; readonly why: string }
   /** Of an epoch that is over, at this thread. */
   | { readonly type: 'stays'; readonly histogram: DelayHistogram }

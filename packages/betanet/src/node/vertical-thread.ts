@@ -39,6 +39,7 @@ async function main(data: ThreadData): Promise<void> {
         }),
       client: (linkKey, isHere) => tell({ type: 'client', linkKey, isHere }),
       taken: (linkKey, ids) => tell({ type: 'taken', linkKey, ids }),
+      paced: (linkKey, meanMs) => tell({ type: 'paced', linkKey, meanMs }),
       linkClosed: (peer, why) => tell({ type: 'link_closed', peer, why }),
     },
   })

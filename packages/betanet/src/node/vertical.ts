@@ -53,6 +53,8 @@ export interface VerticalEvents {
   client(linkKey: Uint8Array, isHere: boolean): void
   /** A client took the deliveries with these ids, 16 bytes each. */
   taken(linkKey: Uint8Array, ids: Uint8Array): void
+  /** A client wants deliveries at random times, this mean apart, cover among them. */
+  paced(linkKey: Uint8Array, meanMs: number): void
   linkClosed(peer: string, why: string): void
 }
 
@@ -298,6 +300,11 @@ export class Vertical {
         break
       case LINK_MESSAGE.taken:
         if (link.remoteKey) this.#options.events.taken(link.remoteKey, Uint8Array.from(body))
+        break
+      case LINK_MESSAGE.pace:
+        if (link.remoteKey && body.length === 2 && this.#in.isClient(link)) {
+          this.#options.events.paced(link.remoteKey, (body[0]! << 8) | body[1]!)
+        }
         break
       case LINK_MESSAGE.datagrams:
         this.#acceptDatagrams(link, body)

@@ -1,6 +1,5 @@
 import type { DhKeyPair } from '@fog/kernel'
 import { monotonicMs, noiseSuite, systemRng } from '@fog/kernel/node'
-import type { BetaNetClientOptions } from '../client/index.ts'
 import {
   clientTimesOf,
   type Consensus,
@@ -8,7 +7,7 @@ import {
   type NetworkParameters,
   signedConsensusForm,
 } from '../directory/index.ts'
-import { BetaNetTransport, type TransportEvent } from '../node/index.ts'
+import { BetaNetTransport, type BetaNetTransportOptions, type TransportEvent } from '../node/index.ts'
 import { TestNetwork } from './test-network.ts'
 
 const noise = noiseSuite()
@@ -54,7 +53,7 @@ export class ClientNetwork {
 
   /** A client that has opened its links. */
   async newTransport(
-    options: Partial<BetaNetClientOptions> = {},
+    options: BetaNetTransportOptions = {},
     keys: DhKeyPair = noise.makeKeyPair(),
   ): Promise<BetaNetTransport> {
     const { clock, rules, authority } = this.network

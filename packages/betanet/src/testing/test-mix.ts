@@ -64,6 +64,7 @@ export class TestMix {
           this.#wake()
         },
         taken: () => undefined,
+        paced: () => undefined,
         stays: () => undefined,
         linkClosed: (_, why) => {
           this.closedLinks.push(why)

@@ -20,6 +20,8 @@ const DEFAULT_WAIT_MS = 120_000
 /** As many connections at once as streams with one peer. */
 const MOST_CONNECTIONS = 64
 const LOOK_EVERY_MS = 50
+/** Between deliveries of each gateway, cover among them: with two gateways more than a control plane sends one peer of several. */
+const RECEIVE_MEAN_MS = 25
 /** For the control plane to hear that connections end. */
 const GOODBYE_MS = 1_000
 
@@ -80,7 +82,8 @@ async function open(options: TunnelOptions, world: TunnelWorld, opened: Opened):
 
   const { directory } = network
   const heard = ({ type }: { readonly type: string }) => log.debug({ type }, 'a link to a gateway')
-  const transport = new BetaNetTransport({ ...world, keys, directory, log: heard }, { cover })
+  const receiveMeanMs = cover === 'off' ? undefined : RECEIVE_MEAN_MS
+  const transport = new BetaNetTransport({ ...world, keys, directory, log: heard }, { cover, receiveMeanMs })
   opened.push(() => transport.stop())
   transport.start()
   network.onChanged(() => transport.refresh())

@@ -56,6 +56,21 @@ describe('over real mix nodes', () => {
     again.stop()
   })
 
+  test(
+    'a client that asked for it receives as often when nothing comes, and all that comes',
+    { timeout: 60_000 },
+    async () => {
+      const [ann, bob] = [await fog.newTransport({ cover: 'off' }), await fog.newTransport({ receiveMeanMs: 10 })]
+      const frames: string[] = []
+      bob.onFrame((_, frame) => frames.push(Buffer.from(frame).toString()))
+      const texts = Array.from({ length: 20 }, (_, i) => `frame ${i}`)
+      await Promise.all(texts.map((text) => ann.send(bob.peer, utf8(text), AbortSignal.timeout(60_000))))
+      expect(frames.toSorted()).toEqual(texts.toSorted())
+      await expect.poll(() => bob.status().counts.receivedCover, { timeout: 20_000 }).toBeGreaterThan(50)
+      for (const each of [ann, bob]) each.stop()
+    },
+  )
+
   test('carries frames through the change of an epoch, each once', { timeout: 120_000 }, async () => {
     const [ann, bob] = [await fog.newTransport({ cover: 'off' }), await fog.newTransport({ cover: 'off' })]
     const texts: string[] = []

@@ -20,6 +20,14 @@ export interface BetaNetTransportNeeds {
   readonly log?: ((event: TransportEvent) => void) | undefined
 }
 
+export interface BetaNetTransportOptions extends Partial<BetaNetClientOptions> {
+  /**
+   * The mean time between deliveries from each gateway, 1 to 65,535 ms, cover among them, so that nobody who watches the line sees
+   * when something comes. Without it they come when they are there.
+   */
+  readonly receiveMeanMs?: number | undefined
+}
+
 export type GatewayEvent =
   | { readonly type: 'gateway.opened'; readonly gatewayId: Uint8Array }
   | { readonly type: 'gateway.closed'; readonly gatewayId: Uint8Array; readonly why: string }
@@ -49,7 +57,7 @@ export class BetaNetTransport implements Transport {
   #isRunning = false
   #isAwake = false
 
-  constructor(needs: BetaNetTransportNeeds, options: Partial<BetaNetClientOptions> = {}) {
+  constructor(needs: BetaNetTransportNeeds, options: BetaNetTransportOptions = {}) {
     const { keys, directory, noise, clock, rng, now, suite = suites.betanetKemX25519, log } = needs
     this.peer = peerIdOf(keys.publicKey)
     this.#needs = needs
@@ -58,6 +66,7 @@ export class BetaNetTransport implements Transport {
       noise,
       own: keys,
       now,
+      receiveMeanMs: options.receiveMeanMs,
       events: {
         opened: (gatewayId) => {
           log?.({ type: 'gateway.opened', gatewayId })

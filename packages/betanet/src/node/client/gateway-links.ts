@@ -39,6 +39,11 @@ export interface GatewayLinksNeeds {
   readonly own: DhKeyPair
   /** Milliseconds that only grow. */
   readonly now: () => number
+  /**
+   * The mean time between deliveries from each gateway, 1 to 65,535 ms, cover among them, so that nobody who watches the link sees
+   * when something comes. Without it they come when they are there.
+   */
+  readonly receiveMeanMs?: number | undefined
   readonly events: {
     opened(gatewayId: Uint8Array): void
     closed(gatewayId: Uint8Array, why: string): void
@@ -126,8 +131,9 @@ export class GatewayLinks {
       limits: this.#limits,
       now,
       events: {
-        opened: () => {
+        opened: (opened) => {
           gateway.retryMs = FIRST_RETRY_MS
+          this.#askPace(opened)
           this.#needs.events.opened(nodeId)
           return true
         },
@@ -137,6 +143,11 @@ export class GatewayLinks {
     })
     gateway.link = link
     link.begin()
+  }
+
+  #askPace(link: TcpLink): void {
+    const meanMs = this.#needs.receiveMeanMs
+    if (meanMs !== undefined) link.sendMessage(LINK_MESSAGE.pace, Uint8Array.of(meanMs >>> 8, meanMs & 255))
   }
 
   #closed(gateway: Gateway, why: string): void {
