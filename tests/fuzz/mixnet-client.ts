@@ -8,8 +8,9 @@ import {
   parseContent,
   splitMessage,
 } from '@fog/betanet'
+import { parseDelivery } from '@fog/betanet/node'
 import { geometry, suites } from '@fog/betanet/sphinx'
-import { assert, concat, ManualClock } from '@fog/kernel'
+import { assert, concat, equalBytes, ManualClock } from '@fog/kernel'
 import type { FuzzTarget } from './target.ts'
 
 /** Of small packets: reply blocks are as long as in others, and the fuzzer gets on faster. */
@@ -62,4 +63,22 @@ function joined(contents: readonly Uint8Array[]): Uint8Array {
   return concat(
     ...contents.map((content) => concat(Uint8Array.of(1), content, new Uint8Array(CONTENT_BYTES - content.length))),
   )
+}
+
+/** What a gateway hands its client. */
+export const delivery: FuzzTarget = {
+  corpus: 'packages/betanet/corpus/delivery',
+  seeds: () => [
+    concat(new Uint8Array(16).fill(1), Uint8Array.of(1), new Uint8Array(60)),
+    concat(new Uint8Array(16).fill(2), Uint8Array.of(2), new Uint8Array(40).fill(9)),
+    concat(new Uint8Array(16).fill(3), Uint8Array.of(3), new Uint8Array(40).fill(8)),
+  ],
+  run: (input) => {
+    const parsed = parseDelivery(input)
+    if (!parsed) return
+    assert(equalBytes(parsed.id, input.subarray(0, 16)) && parsed.id.length === 16, 'a delivery has its id')
+    assert(!parsed.isCover || (parsed.surbId === undefined && parsed.body.length === 0), 'cover brings nothing')
+    assert(parsed.surbId === undefined || parsed.surbId.length === 16, 'a reply names its block')
+    assert(parsed.body.length < input.length, 'nothing is made up')
+  },
 }

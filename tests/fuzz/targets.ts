@@ -13,6 +13,7 @@ export const targets: Readonly<Record<string, FuzzTarget>> = {
   fragment: betanet.fragment,
   reassembler: betanet.reassembler,
   'client-contents': mixnetClient.clientContents,
+  delivery: mixnetClient.delivery,
   'link-frames': betanet.linkFrames,
   'link-handshake': betanet.linkHandshake,
   'stream-frame': streams.streamFrame,
