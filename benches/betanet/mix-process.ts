@@ -1,5 +1,5 @@
 import { type EpochSecrets, MixEngine } from '@fog/betanet/node'
-import { newReplayMemory } from '@fog/betanet'
+import { clearReplayMemory, newReplayMemory } from '@fog/betanet'
 import type { MixOrder, MixReport, OrderedEpoch } from './processes.ts'
 
 /** A mix node in a process of its own, measured from outside: told its keys and neighbours, asked for its figures. */
@@ -23,7 +23,7 @@ async function obey(order: MixOrder): Promise<void> {
         client: () => undefined,
         taken: () => undefined,
         paced: () => undefined,
-        stays: () => undefined,
+        stays: ({ epoch }) => release(epoch),
         linkClosed: () => undefined,
         failed: (why) => {
           throw new Error(why)
@@ -52,12 +52,22 @@ async function obey(order: MixOrder): Promise<void> {
   tell({ type: 'figures', cpuMicroseconds: user + system, rss, stats: stats.snapshot() })
 }
 
-/** The filter of an epoch is made once: threads keep the one they have. */
+/** The filter of an epoch is made once: threads keep the one they have. As in a whole node, what they let go of is used again. */
 const filters = new Map<number, SharedArrayBuffer>()
+const spare: SharedArrayBuffer[] = []
+
+function release(epoch: number): void {
+  const memory = filters.get(epoch)
+  if (memory) spare.push(memory)
+  filters.delete(epoch)
+}
 
 function secretsOf({ epoch, sphinxSecretKey, delayOutput, meanSteps, tags }: OrderedEpoch): EpochSecrets {
-  for (const past of filters.keys()) if (past < epoch - 1) filters.delete(past)
-  const replayMemory = filters.get(epoch) ?? newReplayMemory(tags)
+  const cleared = () => {
+    const memory = spare.pop()
+    return memory && clearReplayMemory(memory)
+  }
+  const replayMemory = filters.get(epoch) ?? cleared() ?? newReplayMemory(tags)
   filters.set(epoch, replayMemory)
   return { epoch, sphinxSecretKey, delayOutput, meanSteps: [meanSteps], replayMemory }
 }

@@ -19,7 +19,11 @@ export function replayFilterBytes(tags: number): number {
 
 /** Memory for a filter that threads share. Written to once, so that no packet waits for the system to hand out a page. */
 export function newReplayMemory(tags: number): SharedArrayBuffer {
-  const memory = new SharedArrayBuffer(replayFilterBytes(tags))
+  return clearReplayMemory(new SharedArrayBuffer(replayFilterBytes(tags)))
+}
+
+/** Makes memory that no thread looks at any more ready for another key. */
+export function clearReplayMemory(memory: SharedArrayBuffer): SharedArrayBuffer {
   new Uint8Array(memory).fill(0)
   return memory
 }

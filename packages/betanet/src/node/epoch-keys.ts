@@ -2,7 +2,7 @@ import { assert, type DhKeyPair, equalBytes, type NoiseSuite } from '@fog/kernel
 import { wipe } from '@fog/kernel/node'
 import { type DelayReveal, openDelays } from '../delay/index.ts'
 import type { Consensus } from '../directory/index.ts'
-import { newReplayMemory } from '../mix/index.ts'
+import { clearReplayMemory, newReplayMemory } from '../mix/index.ts'
 import type { EpochSecrets } from './thread-messages.ts'
 
 /** Delays of an epoch, fixed by the consensus of `openedBy`: the epoch itself or the one before. */
@@ -11,6 +11,9 @@ export interface OpenedDelays {
   /** To publish when the epoch is over. */
   readonly reveal: DelayReveal
 }
+
+/** Two epochs are live at once, and a third begins before the first is let go. */
+const MOST_SPARE = 2
 
 interface EpochEntry {
   readonly sphinx: DhKeyPair
@@ -26,6 +29,10 @@ export class EpochKeys {
   readonly #noise: NoiseSuite
   readonly #tags: number
   readonly #entries = new Map<number, EpochEntry>()
+  /** Filters of forgotten epochs, until all threads have let go of them. */
+  readonly #retired = new Map<number, SharedArrayBuffer>()
+  /** Filters to use again: left to the garbage collector, which sees none of their size, they would pile up for hours. */
+  readonly #spare: SharedArrayBuffer[] = []
 
   /** `tags`: packets an epoch that the replay filter is sized for. */
   constructor({ noise, tags }: { readonly noise: NoiseSuite; readonly tags: number }) {
@@ -66,7 +73,7 @@ export class EpochKeys {
     entry.serving = {
       delayOutput: reveal.output,
       meanSteps: parameters.delayMeansSteps,
-      replayMemory: newReplayMemory(this.#tags),
+      replayMemory: this.#newMemory(),
     }
     return { openedBy, reveal: { ...reveal, epoch } }
   }
@@ -86,11 +93,24 @@ export class EpochKeys {
 
   /** Wipes the keys of epochs before this one. */
   forgetBefore(epoch: number): void {
-    for (const [each, { sphinx }] of this.#entries) {
+    for (const [each, { sphinx, serving }] of this.#entries) {
       if (each >= epoch) continue
       wipe(sphinx.secretKey)
       this.#entries.delete(each)
+      if (serving) this.#retired.set(each, serving.replayMemory)
     }
+  }
+
+  /** No thread looks at the filter of this epoch any more. */
+  released(epoch: number): void {
+    const memory = this.#retired.get(epoch)
+    if (memory && this.#spare.length < MOST_SPARE) this.#spare.push(memory)
+    for (const each of this.#retired.keys()) if (each <= epoch) this.#retired.delete(each)
+  }
+
+  #newMemory(): SharedArrayBuffer {
+    const spare = this.#spare.pop()
+    return spare ? clearReplayMemory(spare) : newReplayMemory(this.#tags)
   }
 
   #entry(epoch: number): EpochEntry {

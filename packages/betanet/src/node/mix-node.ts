@@ -26,6 +26,7 @@ const TICKS_AN_EPOCH = 50
 export class MixNode {
   readonly #given: MixNodeDependencies
   readonly #options: MixNodeOptions
+  readonly #epochKeys: EpochKeys
   readonly #feed: ConsensusFeed
   readonly #records: DelayRecords
   readonly #membership: Membership
@@ -47,6 +48,7 @@ export class MixNode {
     const { trust, schedule, documents = [], packetsPerSecond, suite } = options
     const epochKeys = new EpochKeys({ noise, tags: (packetsPerSecond * schedule.epochMs) / 1000 })
     this.#given = given
+    this.#epochKeys = epochKeys
     this.#options = options
     this.#inbox = new Inbox({ clock, rng })
     this.#paced = new PacedDeliveries({
@@ -178,7 +180,10 @@ export class MixNode {
         client: (linkKey, isHere) => this.#clientMoved(linkKey, isHere),
         taken: (linkKey, ids) => this.#inbox.take(linkKey, ids),
         paced: (linkKey, meanMs) => this.#setPace(linkKey, meanMs),
-        stays: (histogram) => this.#records.stayed(histogram),
+        stays: (histogram) => {
+          this.#epochKeys.released(histogram.epoch)
+          this.#records.stayed(histogram)
+        },
         linkClosed: (peer, why) => log({ type: 'link.closed', peer, why }),
         failed: (why) => log({ type: 'node.failed', why }),
       },
