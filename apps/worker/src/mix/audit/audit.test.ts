@@ -119,10 +119,14 @@ describe('probes through real nodes', () => {
 test('how long packets stayed is published as the histogram that was promised', async () => {
   const { nodes } = fog.network
   const later = chain.consensuses.get(epoch + REVEAL_LAG)!
+  let promised = 0
   for (const node of nodes) {
     const stays = node.staysOf(epoch)
     const listed = later.nodes.find(({ signed }) => toHex(signed.descriptor.identityKey) === toHex(node.nodeId))
-    expect(stays !== undefined).toBe(listed?.signed.descriptor.histogramDigest !== undefined)
+    const isPromised = listed?.signed.descriptor.histogramDigest !== undefined
+    promised += isPromised ? 1 : 0
+    // On a busy machine threads may tell after the descriptor was made: then nothing is promised.
+    expect(stays !== undefined || !isPromised).toBe(true)
   }
-  expect(nodes.some((node) => node.staysOf(epoch) !== undefined)).toBe(true)
+  expect(promised).toBeGreaterThan(0)
 })
