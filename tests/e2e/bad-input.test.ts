@@ -71,7 +71,8 @@ test('what cannot run is refused at submission with what to change', async () =>
     [{ ...noop, colour: 'red' }, 'request.invalid'],
     [{ ...noop, budget: 0.000001 }, 'job.over_budget'],
     [{ ...noop, resources: { wallSeconds: 86_000 }, tasks: tasks(5000) }, 'job.unaffordable'],
-    [{ ...noop, privacy: 'secret' }, 'job.refused'],
+    [{ ...noop, privacy: 'private' }, 'job.refused'],
+    [{ ...noop, privacy: 'secret' }, 'job.needs_mixnet'],
   ]
   const before = await fog.client.call('getMe', {})
   for (const [body, code] of refusals) {
